@@ -1,0 +1,147 @@
+"""How it is counted: the model of `sql/`.
+
+A measure is one SELECT with a YAML header; the header is the single source for its parameters, options, group columns,
+reasons, units and comments. Here stand the header's model, the reading of a file, and what can be derived from the text (which
+tables it reads). Running a measure is measures.py's.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import field_validator, model_validator
+
+from .contract import ColumnType, Name
+from .errors import CallerError, nearest
+from .yamlio import Strict, parse_yaml, read_text, validated
+
+# What every measure returns besides its grain and its group columns, in this order, with type and comment.
+OBSERVATION_COLUMNS: dict[str, tuple[str, str]] = {
+    "reading_id": ("varchar", "Which combination of options this observation was made under"),
+    "observed_date": ("date", "The Danish calendar date that places the observation in a window"),
+    "source_rows": ("bigint", "How many rows of the leading table this observation stands for"),
+    "reason": ("varchar", "Why the observation does not count; null = counted"),
+    "numerator": ("bigint or decimal", "Contribution to the numerator"),
+    "denominator": ("bigint or decimal", "Contribution to the denominator"),
+    "is_known": ("boolean", "False: it belongs in the denominator but its numerator is not known"),
+}
+# Relations the machine supplies to every query beside the tables: the readings, and the Danish calendar.
+READINGS = "readings"
+CALENDAR = "danish_calendar"
+CALENDAR_COLUMNS = {"day": "date", "is_working_day": "boolean", "quarter": "varchar"}
+
+
+class Parameter(Strict):
+    """A number or word that a plan row may set with `with:`; reaches the query as `$name`."""
+
+    type: ColumnType
+    default: int | str
+    comment: str
+    unit: str | None = None
+    values: list[str] | None = None
+
+
+class QueryColumn(Strict):
+    """A column the query returns. `group: true` may be named in `where` and in a result; its null is declared or forbidden."""
+
+    type: ColumnType
+    comment: str
+    unit: str | None = None
+    group: bool = False
+    null_group: Literal["excluded", "forbidden"] = "forbidden"
+
+
+class Leading(Strict):
+    """A table whose every row the measure must account for; `window` is the SQL condition for the rows that belong to it."""
+
+    table: Name
+    window: str = "true"
+
+
+class Header(Strict):
+    """The header of a measure."""
+
+    measure: Name
+    summary: str
+    kind: Literal["share", "mean", "stock", "ratio"]
+    numerator: str  # in words, with unit, Danish: used in the annex and in explain
+    denominator: str
+    grain: list[Name]
+    leading: list[Leading]
+    parameters: dict[Name, Parameter] = {}
+    options: dict[Name, list[Name]] = {}
+    reasons: dict[Name, str] = {}
+    columns: dict[Name, QueryColumn]
+    counts: Literal["persons", "other"] = "other"
+
+    @field_validator("options")
+    @classmethod
+    def _options_have_words(cls, options: dict[str, list[str]]) -> dict[str, list[str]]:
+        for name, words in options.items():
+            if len(words) < 2 or len(set(words)) != len(words):
+                raise ValueError(f"option '{name}' needs at least two different words; the first is the default")
+        return options
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Header:
+        for column in self.grain:
+            if column not in self.columns:
+                raise ValueError(f"grain names '{column}', which is no column{nearest(column, self.columns)}")
+        for column in self.columns:
+            if column in OBSERVATION_COLUMNS:
+                raise ValueError(f"column '{column}' is part of every observation and is not declared again")
+        for name in (*self.parameters, *self.options):
+            if name in self.columns or name in OBSERVATION_COLUMNS:
+                raise ValueError(f"'{name}' is both a column and a parameter or option; a macro would mix them up")
+        return self
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the columns that may group results."""
+        return [name for name, column in self.columns.items() if column.group]
+
+
+class Measure:
+    """A query file: its header, its body, and what follows from the body."""
+
+    def __init__(self, header: Header, body: str, path: Path, text: str) -> None:
+        self.header, self.body, self.path, self.text = header, body, path, text
+
+    @property
+    def name(self) -> str:
+        return self.header.measure
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The tables the query reads, derived from its text; readings and calendar left out. Raises CallerError on bad SQL."""
+        import duckdb
+
+        try:
+            with duckdb.connect() as con:
+                names = con.get_table_names(re.sub(r"\$[a-z_]+", "null", self.body))
+        except duckdb.Error as error:
+            raise CallerError(f"{self.path}: not valid SQL: {str(error).splitlines()[0]}") from None
+        return frozenset(names) - {READINGS, CALENDAR}
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        """The first word of every option."""
+        return {name: words[0] for name, words in self.header.options.items()}
+
+
+_HEADER = re.compile(r"\A\s*/\*---\n(?P<header>.*?)\n---\*/(?P<body>.*)\Z", re.DOTALL)
+
+
+def read_measure(path: Path) -> Measure:
+    """A measure from its file. Raises CallerError naming file and field."""
+    text = read_text(path)
+    match = _HEADER.match(text)
+    if not match:
+        raise CallerError(f"{path}: a query opens with its header between /*--- and ---*/.")
+    header = validated(Header, parse_yaml(match["header"], str(path)), str(path))
+    if header.measure != path.stem:
+        raise CallerError(f"{path}: the header says measure '{header.measure}'; file and measure have one name.")
+    return Measure(header, match["body"].strip().rstrip(";"), path, text)
