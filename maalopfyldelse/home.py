@@ -1,0 +1,115 @@
+"""The home: where a deployment keeps what it knows (ledger, Parquet store, editions, Dagster's storage).
+
+Here belong its paths, its format version, its permissions and the lock that lets one run at a time write. What stands in the
+files is their own modules' business.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import CallerError, MaalError
+
+FORMAT = 1
+
+
+class Home:
+    """A home folder, made (mode 0700) when absent. Raises CallerError when it cannot be used."""
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        self.path = path.expanduser().resolve()
+        marker = self.path / "format"
+        try:
+            if not marker.exists():
+                if not create:
+                    raise CallerError(f"{self.path} is no home yet. Run 'maal run' first, or name another with --home.")
+                if self.path.exists() and any(self.path.iterdir()):
+                    raise CallerError(
+                        f"{self.path} exists and is no home of ours. Name an empty or new folder with --home."
+                    )
+                self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self.path.chmod(0o700)
+                for folder in (self.store, self.editions, self.tmp, self.dagster):
+                    folder.mkdir(exist_ok=True)
+                _write_atomically(marker, f"{FORMAT}\n")
+            found = marker.read_text().strip()
+        except OSError as error:
+            raise CallerError(f"The home {self.path} cannot be used: {error.strerror}.") from None
+        if found != str(FORMAT):
+            raise CallerError(f"The home {self.path} has format {found}; this program writes format {FORMAT}.")
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.sqlite"
+
+    @property
+    def store(self) -> Path:
+        return self.path / "store"
+
+    @property
+    def editions(self) -> Path:
+        return self.path / "editions"
+
+    @property
+    def tmp(self) -> Path:
+        return self.path / "tmp"
+
+    @property
+    def dagster(self) -> Path:
+        return self.path / "dagster"
+
+    @property
+    def analyst(self) -> Path:
+        return self.path / "analyst.duckdb"
+
+    @contextmanager
+    def locked(self, doing: str) -> Iterator[None]:
+        """Holds the home for one writer; left-overs of a killed run in tmp/ are removed first.
+
+        Raises MaalError naming who holds it. The lock is the operating system's, so it goes with its process.
+        """
+        with (self.path / "lock").open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                handle.seek(0)
+                raise MaalError(_held(handle.read(), self.path)) from None
+            handle.seek(0)
+            handle.truncate()
+            handle.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "doing": doing}))
+            handle.flush()
+            _empty(self.tmp)
+            try:
+                yield
+            finally:
+                handle.seek(0)
+                handle.truncate()
+
+
+def _held(text: str, path: Path) -> str:
+    try:
+        holder = json.loads(text)
+        who = f"process {holder['pid']} on {holder['host']} ({holder['doing']})"
+    except (ValueError, KeyError):
+        who = "another process"
+    return f"The home {path} is in use by {who}. Wait until it has finished, or name another home with --home."
+
+
+def _empty(folder: Path) -> None:
+    for entry in sorted(folder.rglob("*"), reverse=True):
+        if entry.is_dir() and not entry.is_symlink():
+            entry.rmdir()
+        else:
+            entry.unlink()
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(text)
+    temporary.replace(path)
