@@ -21,6 +21,19 @@ ColumnType = Annotated[
     str, StringConstraints(pattern=r"^(varchar|bigint|integer|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))$")
 ]
 
+# What a source may take its value from (see Source).
+ORIGINS = (
+    "from_",
+    "template",
+    "constant",
+    "hash_of",
+    "local_date_of",
+    "local_minute_of",
+    "hour_assumed_of",
+    "period_end_of",
+)
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+
 # Columns that intake adds to every stored row; a table may not declare them.
 BUILT_IN_COLUMNS = {
     "delivery_id": ("varchar", "The delivery this row came with"),
@@ -71,43 +84,108 @@ class Format(Strict):
 
 
 class Source(Strict):
-    """Where one table column comes from. Exactly one of `from`, `local_date_of`, `hash_of`, `constant`.
+    """Where one table column comes from. A column of the file is named as its header writes it, for ndjson by a dotted path.
 
-    `from` and the others name a column of the file (ndjson: a dotted path). `format` is a strptime pattern, or a list of
-    patterns tried in order. `order` resolves the doubled hour of the autumn change: an instant that follows a later wall time
-    within the same group is the second of the two. `local_date_of` gives the Danish date of an instant column of the file.
-    `hash_of` replaces a personal column by a keyed hash. `codes` maps the file's words to the table's.
+    Exactly one origin:
+
+    - `from: c`: the value of `c`.
+    - `template: "{år}Q{kvartal}"`: text with each `{c}` replaced by the trimmed value of that column; null when one of them is
+      null (by `null`). It is then cast to the column's type like any text.
+    - `constant: word`: the same for every row.
+    - `hash_of: c`: keyed hash of the trimmed value (personal; the value itself goes nowhere).
+    - `local_date_of: c`, `local_minute_of: c`, `hour_assumed_of: c`: about an instant. `c` must be read by `from` into a
+      timestamp column of the same layout, and that source's format, zone, order and null apply; none of them is given here.
+      They give the Danish calendar date of the instant (date), its Danish minute of the day 0–1439 (integer), and whether
+      its hour had to be assumed (boolean). Null where the instant is null.
+    - `period_end_of: "{år}Q{kvartal}"`: a template whose text is a period as `dates.period_bounds` reads it (2021, 2021H1,
+      2021Q3, 2021-07, 2021-07-15); the last day of that period (date).
+
+    `format` is a strptime pattern, or a list of patterns tried in order (date and timestamp; without it: ISO, `%Y-%m-%d` for a
+    date). A timestamp pattern that ends in `Z` or `%z` carries its own offset; any other is wall time in the layout's `zone`
+    or in this source's. `decimal` and `thousands` are the marks of numbers; thousands marks must stand in groups of three, digits
+    beyond the column's scale are a fault, nothing is rounded.
+
+    `codes` maps the file's words (trimmed, exact case) to the table's; `on_unknown` says what a word outside does: `refuse` the
+    delivery, or `set_aside` the row. For a column with `values` and no `codes` the words outside `values` are the unknown ones.
+    A boolean is `true` or `false` (ndjson's own, or by `codes`). With `has_word: w` a boolean says whether `w` is one of the
+    value's words: the elements of an ndjson list, the blank-separated words of a text; false where the value is null.
+
+    `order` settles the doubled hour of the autumn change. `{within: g, by: n}`: the rows of one `g` in the order of the number
+    `n` must not run backwards in time. An ambiguous instant is the later one when, among the ambiguous rows up to and including it,
+    some wall time follows a later wall time; it is the earlier one when that happens among the ambiguous rows from it on. When
+    neither holds, or both do, the earlier instant is taken and the hour is assumed. `{after: c}`: the earlier instant, unless it
+    lies before the instant of column `c` (read by another source of the layout) in the same row; then the later; never assumed.
+    Without `order` the earlier instant is taken and the hour is assumed. A wall time in the hour that spring skips does
+    not exist: its row is set aside.
+
+    `null`: the texts (trimmed) that mean no value. A JSON null, a missing path and an empty cell are always no value.
     """
 
     from_: str | None = Field(None, alias="from")
-    local_date_of: str | None = None
-    hash_of: str | None = None
+    template: str | None = None
     constant: str | None = None
+    hash_of: str | None = None
+    local_date_of: str | None = None
+    local_minute_of: str | None = None
+    hour_assumed_of: str | None = None
+    period_end_of: str | None = None
     format: str | list[str] | None = None
-    zone: str | None = None  # instants: overrides the layout's
+    zone: str | None = None
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " "] = ""
     codes: dict[str, str] | None = None
     on_unknown: Literal["refuse", "set_aside"] = "refuse"
-    order: dict[Literal["within", "by"], str] | None = None
+    has_word: str | None = None
+    order: dict[Literal["within", "by", "after"], str] | None = None
     null: list[str] = [""]
 
     @model_validator(mode="after")
     def _one_origin(self) -> Source:
-        given = [n for n in ("from_", "local_date_of", "hash_of", "constant") if getattr(self, n) is not None]
+        given = [name for name in ORIGINS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError("give exactly one of from, local_date_of, hash_of, constant")
+            raise ValueError(f"give exactly one of {', '.join(ORIGINS).replace('from_', 'from')}")
+        if self.order is not None and set(self.order) not in ({"within", "by"}, {"after"}):
+            raise ValueError("order is {within: …, by: …} or {after: …}")
+        if self.template_text is not None and not self.columns:
+            raise ValueError(f"'{self.template_text}' names no column; write it as {{column}}")
+        if self.instant_column and (self.format or self.zone or self.order):
+            raise ValueError("format, zone and order stand with the column that reads the instant")
         return self
 
     @property
+    def template_text(self) -> str | None:
+        """The template, of text or of a period."""
+        return self.template if self.template is not None else self.period_end_of
+
+    @property
+    def instant_column(self) -> str | None:
+        """The file's column whose instant this source speaks of, for the three origins about an instant."""
+        return self.local_date_of or self.local_minute_of or self.hour_assumed_of
+
+    @property
+    def columns(self) -> list[str]:
+        """The file's columns this source reads, each once, in order; none for a constant."""
+        if self.template_text is not None:
+            return list(dict.fromkeys(_PLACEHOLDER.findall(self.template_text)))
+        one = self.from_ or self.hash_of or self.instant_column
+        return [one] if one else []
+
+    @property
     def column(self) -> str | None:
-        """The file's column, or None for a constant."""
-        return self.from_ or self.local_date_of or self.hash_of
+        """The file's column where there is exactly one, else None."""
+        return self.columns[0] if len(self.columns) == 1 else None
 
 
 class Layout(Strict):
-    """One shape a file of the extract may have. `files` narrows the extract's patterns; `ignore` names known columns not kept;
-    `personal` names columns that are dropped unread because they identify people."""
+    """One shape a file of the extract may have. `files` narrows the extract's patterns.
+
+    Every column of the file must be known: read by a source, used by an `order`, in `ignore` (not kept) or in `personal` (dropped
+    unread because it identifies people). For ndjson a path covers all that lies beneath it. Every column a source reads must be
+    there (ndjson: a path may be missing in a row, which is no value).
+
+    A workbook's cells arrive as text: a date cell as `%Y-%m-%d`, one with a time of day as `%Y-%m-%d %H:%M:%S`, a whole number
+    without decimals.
+    """
 
     id: Name
     format: Format
@@ -126,6 +204,19 @@ class Layout(Strict):
         if zone not in available_timezones():
             raise ValueError(f"'{zone}' is no time zone{nearest(zone, available_timezones())}")
         return zone
+
+    @model_validator(mode="after")
+    def _sources_agree(self) -> Layout:
+        read = {source.from_ for source in self.columns.values() if source.from_}
+        for name, source in self.columns.items():
+            needed = [source.instant_column, (source.order or {}).get("after")]
+            for column in (c for c in needed if c and c not in read):
+                raise ValueError(f"{name}: no column of this layout reads '{column}' with from{nearest(column, read)}")
+        kept = {column for source in self.columns.values() for column in source.columns}
+        for column in (*self.ignore, *self.personal):
+            if column in kept:
+                raise ValueError(f"'{column}' is read by a source and cannot be ignored or dropped as personal")
+        return self
 
 
 class Period(Strict):
