@@ -111,8 +111,8 @@ class Source(Strict):
     value's words: the elements of an ndjson list, the blank-separated words of a text; false where the value is null.
 
     `order` settles the doubled hour of the autumn change. `{within: g, by: n}`: the rows of one `g` in the order of the number
-    `n` must not run backwards in time. An ambiguous instant is the later one when, among the ambiguous rows up to and including it,
-    some wall time follows a later wall time; it is the earlier one when that happens among the ambiguous rows from it on. When
+    `n` must not run backwards in time. An ambiguous instant is the later one when, among the ambiguous rows up to and
+    including it, some wall time follows a later wall time; it is the earlier one when that happens among the ambiguous rows from it on. When
     neither holds, or both do, the earlier instant is taken and the hour is assumed. `{after: c}`: the earlier instant, unless it
     lies before the instant of column `c` (read by another source of the layout) in the same row; then the later; never assumed.
     Without `order` the earlier instant is taken and the hour is assumed. A wall time in the hour that spring skips does
