@@ -367,7 +367,9 @@ class Plan(Strict):
             if placed.row.level == "goal" and placed.row.weight is not None:
                 below_sum = sum((p.weight or Fraction(0) for p in below), Fraction(0))
                 if below_sum != placed.row.weight:
-                    raise ValueError(f"row {placed.row.id}: the rows below sum to {shown(below_sum)}, not {shown(placed.row.weight)}")
+                    raise ValueError(
+                        f"row {placed.row.id}: the rows below sum to {shown(below_sum)}, not {shown(placed.row.weight)}"
+                    )
         outside = [d for d in self.reporting.dates if not self.contract.from_ <= d <= self.contract.to]
         if outside:
             raise ValueError(f"reporting date {outside[0]} lies outside the contract")

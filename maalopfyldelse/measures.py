@@ -1,0 +1,162 @@
+"""Running a measure: from its query to summed cells, and to observations when somebody wants to see them.
+
+A *cell* is what all observations with one reading, one combination of group values, one reason and one state of knowledge sum
+to. Everything that follows (results, grading) works on cells in exact arithmetic; the engine only adds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from .counting import Days, Scan
+from .dates import is_working_day
+from .errors import MaalError
+from .query import CALENDAR, READINGS, Measure
+
+if TYPE_CHECKING:
+    import duckdb
+
+Options = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The sum of the observations that share reading, groups, reason and is_known. `sized` counts those whose denominator is
+    known; where it is less than `observations`, even the size of what is missing is unknown."""
+
+    reading_id: str
+    groups: tuple[Any, ...]
+    reason: str | None
+    is_known: bool
+    observations: int
+    sized: int
+    source_rows: int
+    numerator: int | Decimal
+    denominator: int | Decimal
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """The outcome of a scan: its cells, the names of their groups, and the leading rows that they account for."""
+
+    scan: Scan
+    groups: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    leading_rows: int
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Gives a connection the house functions and the Danish calendar that queries may use."""
+    con.execute("create or replace temp macro add_months(d, n) as cast(d + to_months(n) as date)")
+    con.execute(f"create temp table if not exists {CALENDAR} (day date, is_working_day boolean, quarter varchar)")
+    if con.execute(f"select count(*) from {CALENDAR}").fetchone() == (0,):
+        con.execute(f"insert into {CALENDAR} select * from ({calendar_sql()})")
+
+
+def calendar_sql(first: int = 1995, last: int = 2035) -> str:
+    """A SELECT that returns the Danish calendar of whole years: every day, whether it is a working day, its quarter."""
+    start, end = date(first, 1, 1), date(last, 12, 31)
+    days = (start + timedelta(days=n) for n in range((end - start).days + 1))
+    off = ", ".join(f"'{d}'" for d in days if d.weekday() < 5 and not is_working_day(d))
+    return (
+        "select cast(day as date) as day, "
+        f"isodow(day) < 6 and cast(day as date) not in (select cast(unnest([{off}]) as date)) as is_working_day, "
+        "year(day) || 'Q' || quarter(day) as quarter "
+        f"from range(date '{start}', date '{end + timedelta(days=1)}', interval 1 day) days(day)"
+    )
+
+
+def readings_cte(measure: Measure, combinations: Sequence[Options]) -> str:
+    """The relation of readings as a common table expression: one row a combination of options."""
+    names = ["reading_id", *measure.header.options]
+    rows = [
+        [" ".join(f"{name}={word}" for name, word in options) or "default", *(word for _, word in options)]
+        for options in combinations
+    ]
+    values = ", ".join("(" + ", ".join("'" + cell.replace("'", "''") + "'" for cell in row) + ")" for row in rows)
+    return f"{READINGS}({', '.join(names)}) as (values {values})"
+
+
+def arguments(measure: Measure, scan: Scan) -> dict[str, Any]:
+    """The named parameters the query takes; only those its text mentions, since the engine refuses others."""
+    given: dict[str, Any] = {"as_of": scan.days.to, "from_date": scan.days.after, **dict(scan.parameters)}
+    for name, value in dict(scan.parameters).items():
+        if measure.header.parameters[name].type.startswith("decimal"):
+            given[name] = Decimal(str(value))
+    return {name: value for name, value in given.items() if f"${name}" in measure.body}
+
+
+def observations_sql(measure: Measure, combinations: Sequence[Options]) -> str:
+    """A SELECT of the observations under the given combinations of options."""
+    return f"with {readings_cte(measure, combinations)},\nobservations as (\n{measure.body}\n)\nselect * from observations"
+
+
+def run_scan(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan, combinations: Sequence[Options]) -> Scanned:
+    """The cells of every combination in one pass over tables that stand in `con` as views.
+
+    Raises MaalError when the observations do not account for every leading row (a fault in the query, never in the data).
+    """
+    groups = measure.header.groups
+    keys = ", ".join(["reading_id", *groups, "reason", "is_known"])
+    query = (
+        f"with {readings_cte(measure, combinations)},\nobservations as (\n{measure.body}\n)\n"
+        f"select {keys}, count(*), count(denominator), coalesce(sum(source_rows), 0), "
+        "coalesce(sum(numerator), 0), coalesce(sum(denominator), 0) "
+        f"from observations group by {keys}"
+    )
+    rows = con.execute(query, arguments(measure, scan)).fetchall()
+    n = len(groups)
+    cells = [
+        Cell(r[0], tuple(r[1 : n + 1]), r[n + 1], r[n + 2], r[n + 3], r[n + 4], int(r[n + 5]), r[n + 6], r[n + 7]) for r in rows
+    ]
+    cells.sort(key=lambda c: (c.reading_id, [str(g) for g in c.groups], c.reason or "", c.is_known))
+    leading = leading_rows(con, measure, scan)
+    _conserved(measure, cells, leading, [" ".join(f"{n}={w}" for n, w in o) or "default" for o in combinations])
+    return Scanned(scan, tuple(groups), tuple(cells), leading)
+
+
+def leading_rows(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan) -> int:
+    """How many rows of the leading tables the measure must account for in this window."""
+    total = 0
+    for leading in measure.header.leading:
+        sql = f"select count(*) from {leading.table} where {leading.window}"
+        given = {k: v for k, v in {"as_of": scan.days.to, "from_date": scan.days.after}.items() if f"${k}" in sql}
+        found = con.execute(sql, given).fetchone()
+        total += int(found[0]) if found else 0
+    return total
+
+
+def _conserved(measure: Measure, cells: Iterable[Cell], leading: int, reading_ids: Iterable[str]) -> None:
+    found = dict.fromkeys(reading_ids, 0)
+    for cell in cells:
+        found[cell.reading_id] += cell.source_rows
+    for reading_id, rows in found.items():
+        if rows != leading:
+            raise MaalError(
+                f"{measure.path.name}: under '{reading_id}' the observations stand for {rows} rows of "
+                f"{' and '.join(x.table for x in measure.header.leading)}, but {leading} rows belong to the window. "
+                "The query loses or doubles rows; nothing was published. Mend the query or its header's leading window."
+            )
+
+
+def fingerprint(measure: Measure, scan: Scan, combinations: Sequence[Options], current: Any) -> str:
+    """A hash of everything the cells follow from: the query's text, window, parameters, readings and the deliveries that count."""
+    said = json.dumps(
+        [measure.text, scan.days.after.isoformat(), scan.days.to.isoformat(), scan.parameters, list(combinations), current],
+        default=str,
+        sort_keys=True,
+    )
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def day_range(days: Days) -> str:
+    """A window in print: `1.1.2021-31.12.2021`, or the day alone."""
+    first = days.after + timedelta(days=1)
+    danish = [f"{d.day}. {d.month}. {d.year}" for d in (first, days.to)]
+    return danish[1] if first == days.to else "–".join(danish)
