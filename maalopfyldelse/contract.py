@@ -72,7 +72,7 @@ class Table(Strict):
 
 
 class Format(Strict):
-    """How the bytes are laid out. `encodings` are tried strictly, in order, for the whole file."""
+    """How the bytes are laid out. `encodings` are tried strictly, in order, for the whole file; a byte order mark is no content."""
 
     type: Literal["csv", "xlsx", "ndjson"]
     encodings: list[Literal["utf-8", "utf-16", "windows-1252"]] = ["utf-8"]
@@ -112,11 +112,11 @@ class Source(Strict):
 
     `order` settles the doubled hour of the autumn change. `{within: g, by: n}`: the rows of one `g` in the order of the number
     `n` must not run backwards in time. An ambiguous instant is the later one when, among the ambiguous rows up to and
-    including it, some wall time follows a later wall time; it is the earlier one when that happens among the ambiguous rows from it on. When
-    neither holds, or both do, the earlier instant is taken and the hour is assumed. `{after: c}`: the earlier instant, unless it
-    lies before the instant of column `c` (read by another source of the layout) in the same row; then the later; never assumed.
-    Without `order` the earlier instant is taken and the hour is assumed. A wall time in the hour that spring skips does
-    not exist: its row is set aside.
+    including it, some wall time follows a later wall time; it is the earlier one when that happens among the ambiguous rows
+    from it on. When neither holds, or both do, the earlier instant is taken and the hour is assumed. `{after: c}`: the earlier
+    instant, unless it lies before the instant of column `c` (read by another source of the layout) in the same row; then the
+    later; never assumed. Without `order` the earlier instant is taken and the hour is assumed. A wall time in the hour that
+    spring skips does not exist: its row is set aside.
 
     `null`: the texts (trimmed) that mean no value. A JSON null, a missing path and an empty cell are always no value.
     """
