@@ -93,8 +93,9 @@ class Header(Strict):
         for column in self.columns:
             if column in OBSERVATION_COLUMNS:
                 raise ValueError(f"column '{column}' is part of every observation and is not declared again")
+        # An option may share its name with an observation column (`denominator`): queries write options as r.name.
         for name in (*self.parameters, *self.options):
-            if name in self.columns or name in OBSERVATION_COLUMNS:
+            if name in self.columns or (name in self.parameters and name in OBSERVATION_COLUMNS):
                 raise ValueError(f"'{name}' is both a column and a parameter or option; a macro would mix them up")
         return self
 
