@@ -77,3 +77,13 @@ def k_of_n(below: list[Graded]) -> Graded:
         return Graded(AWAITED, low, high, f"{waiting} af {len(below)} afventer vurdering")
     without = sum(g.low != g.high for g in below)
     return Graded(NOT_COMPUTED, low, high, f"{without} af {len(below)} er ikke opgjort")
+
+
+def all_of(below: list[Graded]) -> Graded:
+    """Met when every row below is met, not met as soon as one cannot be; nothing in between."""
+    if all(g.low == FULL for g in below):
+        return Graded(MET, FULL, FULL)
+    if any(g.high < FULL for g in below):
+        return Graded(NOT_MET, NONE, NONE)
+    awaited = any(g.verdict == AWAITED for g in below)
+    return open_degree(AWAITED if awaited else NOT_COMPUTED, "Ikke alle dele er afgjort")

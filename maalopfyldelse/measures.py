@@ -31,7 +31,7 @@ class Cell:
     known; where it is less than `observations`, even the size of what is missing is unknown."""
 
     reading_id: str
-    groups: tuple[Any, ...]
+    groups: tuple[str | None, ...]
     reason: str | None
     is_known: bool
     observations: int
@@ -113,9 +113,20 @@ def run_scan(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan, combi
     rows = con.execute(query, arguments(measure, scan)).fetchall()
     n = len(groups)
     cells = [
-        Cell(r[0], tuple(r[1 : n + 1]), r[n + 1], r[n + 2], r[n + 3], r[n + 4], int(r[n + 5]), r[n + 6], r[n + 7]) for r in rows
+        Cell(
+            r[0],
+            tuple(None if g is None else str(g) for g in r[1 : n + 1]),
+            r[n + 1],
+            r[n + 2],
+            r[n + 3],
+            r[n + 4],
+            int(r[n + 5]),
+            r[n + 6],
+            r[n + 7],
+        )
+        for r in rows
     ]
-    cells.sort(key=lambda c: (c.reading_id, [str(g) for g in c.groups], c.reason or "", c.is_known))
+    cells.sort(key=lambda c: (c.reading_id, [g or "" for g in c.groups], c.reason or "", c.is_known))
     leading = leading_rows(con, measure, scan)
     _conserved(measure, cells, leading, [" ".join(f"{n}={w}" for n, w in o) or "default" for o in combinations])
     return Scanned(scan, tuple(groups), tuple(cells), leading)

@@ -192,6 +192,10 @@ class KOfN(Strict):
     """The mean of the rows below it, all of one weight."""
 
 
+class AllOf(Strict):
+    """Met when every row below it is met."""
+
+
 class Assessed(Strict):
     """Somebody named gives the verdict; until then it is awaited."""
 
@@ -204,6 +208,7 @@ class Grade(Strict):
     threshold: Threshold | None = None
     steps: Steps | None = None
     k_of_n: KOfN | None = None
+    all_of: AllOf | None = None
     assessed: Assessed | None = None
 
     @model_validator(mode="after")
@@ -292,8 +297,8 @@ class Row(Strict):
             raise ValueError(f"row {self.id}: window, where, with and result belong to a measure, and none is named")
         if not self.measure and (self.grade.threshold or self.grade.steps):
             raise ValueError(f"row {self.id}: this grade needs a figure, and no measure is named")
-        if self.grade.k_of_n and not self.rows:
-            raise ValueError(f"row {self.id}: k_of_n needs rows below it")
+        if (self.grade.k_of_n is not None or self.grade.all_of is not None) and not self.rows:
+            raise ValueError(f"row {self.id}: this grade needs rows below it")
         if self.grade.steps and not (self.result and self.result.best):
             raise ValueError(f"row {self.id}: steps needs a result of the kind best")
         if self.result and self.result.best and self.grade.steps and set(self.result.best.n) != set(self.grade.steps.degrees):

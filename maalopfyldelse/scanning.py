@@ -1,0 +1,214 @@
+"""Bringing plan rows, current rows and measures together: which scans a plan needs, and their cells.
+
+Cells are kept under a fingerprint of everything they follow from (`HOME/store/cells/`), so a scan whose inputs have not changed
+is not run again, whoever asks. Here also belongs what a plan depends on, and what is missing from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .counting import Alternative, Count, Days, Scan, alternatives, approved_count
+from .dates import add_months, period_bounds
+from .declared import Declared
+from .engine import connect
+from .errors import CallerError, MaalError, nearest
+from .home import Home
+from .intake.current import CurrentTable, create_current
+from .intake.ledger import Ledger
+from .measures import Cell, Options, Scanned, fingerprint, prepare, run_scan
+from .plan import Plan, Row, read_plan
+from .plan_check import check_plan
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from .query import Measure
+
+
+@dataclass
+class Counted:
+    """What a computed row needs: its approved count and its alternatives."""
+
+    row: Row
+    approved: Count | None
+    alternatives: list[Alternative]
+
+    @property
+    def counts(self) -> list[Count]:
+        return [c for c in (self.approved, *(a.count for a in self.alternatives)) if c is not None]
+
+
+@dataclass
+class Scanning:
+    """One plan at one reporting date and one date of knowledge."""
+
+    home: Home
+    declared: Declared
+    ledger: Ledger
+    plan: Plan
+    as_of: date
+    known_at: datetime
+    say: Callable[[str], None] = lambda text: None
+    ran: list[str] = field(default_factory=list)
+    reused: list[str] = field(default_factory=list)
+
+    @cached_property
+    def counted(self) -> dict[str, Counted]:
+        """Every computed row of the plan, by id."""
+        found = {}
+        for placed in self.plan.placed.values():
+            row = placed.row
+            if row.measure:
+                measure = self.declared.measures[row.measure]
+                found[row.id] = Counted(row, approved_count(row, measure, self.as_of), alternatives(row, measure, self.as_of))
+        return found
+
+    @cached_property
+    def scans(self) -> dict[Scan, list[Options]]:
+        """Each scan that the plan needs, with every combination of options asked of it."""
+        wanted: dict[Scan, set[Options]] = defaultdict(set)
+        for counted in self.counted.values():
+            for count in counted.counts:
+                wanted[count.scan].add(count.options)
+        return {
+            scan: sorted(wanted[scan])
+            for scan in sorted(wanted, key=lambda s: (s.measure, s.days.after, s.days.to, str(s.parameters)))
+        }
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """The tables that the plan's measures read."""
+        return tables_of(self.plan, self.declared)
+
+    @cached_property
+    def _con(self) -> duckdb.DuckDBPyConnection:
+        con = connect(self.home)
+        prepare(con)
+        return con
+
+    @cached_property
+    def current(self) -> dict[str, CurrentTable]:
+        """The current rows of each table at the date of knowledge; makes the views as it goes."""
+        return create_current(self._con, self.home, self.declared, self.ledger, self.tables, self.known_at)
+
+    def refuse_if_blocked(self) -> None:
+        """Raises MaalError naming plan and file when a delivery that the plan depends on was refused or failed a critical rule."""
+        extracts = [e.extract for table in self.tables for e in self.declared.extracts_of(table)]
+        blockers = self.ledger.blocking(extracts, self.known_at)
+        if blockers:
+            listed = "\n".join(f"  {b.name} ({b.extract}, {b.code}): {b.message}" for b in blockers)
+            raise MaalError(
+                f"{self.plan.plan} at {self.as_of} was not published: it depends on deliveries that do not hold.\n{listed}\n"
+                "Deliver a corrected file, withdraw the delivery, or mend its contract; then run again."
+            )
+
+    def scanned(self, scan: Scan) -> Scanned:
+        """The cells of a scan, from the store when nothing they follow from has changed."""
+        measure, combinations = self.declared.measures[scan.measure], self.scans[scan]
+        current = {t: self.current[t].deliveries for t in sorted(measure.reads)}
+        key = fingerprint(measure, scan, combinations, current)
+        path = self.home.store / "cells" / f"{key}.json"
+        if path.exists():
+            self.reused.append(scan.measure)
+            return _from_json(scan, json.loads(path.read_text()))
+        self.say(f"counting {scan.measure} {scan.days.after + timedelta(days=1)} to {scan.days.to}")
+        scanned = run_scan(self._con, measure, scan, combinations)
+        self.ran.append(scan.measure)
+        path.parent.mkdir(exist_ok=True)
+        temporary = self.home.tmp / path.name
+        temporary.write_text(json.dumps(_to_json(scanned)))
+        temporary.replace(path)
+        return scanned
+
+    def missing(self, measure: Measure, days: Days) -> str | None:
+        """What must have been delivered for this window and was not, in Danish; None when nothing is missing."""
+        lacking = []
+        for table in sorted(measure.reads):
+            extracts = self.declared.extracts_of(table)
+            delivered = {d.extract for d in self.ledger.deliveries() if d.delivery_id in set(self.current[table].deliveries)}
+            if not delivered and not self.declared.tables[table].optional:
+                lacking.append(f"ingen leverance af {' eller '.join(e.extract for e in extracts) or table}")
+                continue
+            for extract in extracts:
+                if extract.extract in delivered or not self.declared.tables[table].optional:
+                    gaps = self.missing_periods(extract.extract, days)
+                    if gaps:
+                        lacking.append(f"{extract.extract} mangler {', '.join(gaps)}")
+        return f"Mangler data: {'; '.join(lacking)}" if lacking else None
+
+    def missing_periods(self, extract_id: str, days: Days) -> list[str]:
+        """The periods that the contract expects within the window and that no current delivery speaks of."""
+        extract = self.declared.extracts[extract_id]
+        if extract.period is None or extract.period.every is None:
+            return []
+        counting = set(self.current[extract.table].deliveries)
+        have = {d.period for d in self.ledger.deliveries(extract_id) if d.delivery_id in counting}
+        first = days.after + timedelta(days=1)
+        if extract.period.since:
+            first = max(first, period_bounds(extract.period.since)[0])
+        return [period for period in periods_between(first, days.to, extract.period.every) if period not in have]
+
+
+def periods_between(first: date, last: date, every: str) -> list[str]:
+    """The names of the periods that end within first..last, and of the one that is not over by then but has begun."""
+    months = {"month": 1, "quarter": 3, "half": 6, "year": 12}[every]
+    start = date(first.year, (first.month - 1) // months * months + 1, 1)
+    found = []
+    while start <= last:
+        found.append(
+            {
+                "month": f"{start:%Y-%m}",
+                "quarter": f"{start.year}Q{(start.month - 1) // 3 + 1}",
+                "half": f"{start.year}H{(start.month - 1) // 6 + 1}",
+                "year": f"{start.year}",
+            }[every]
+        )
+        start = add_months(start, months)
+    return found
+
+
+def tables_of(plan: Plan, declared: Declared) -> list[str]:
+    """The tables that a plan's measures read, sorted."""
+    measures = {p.row.measure for p in plan.placed.values() if p.row.measure}
+    return sorted({table for name in measures for table in declared.measures[name].reads})
+
+
+def load_plan(declared: Declared, plan_id: str) -> Plan:
+    """A declared plan, held against the measures. Raises CallerError for an unknown id or a plan that does not hold."""
+    if plan_id not in declared.plan_paths:
+        raise CallerError(f"No plan is called '{plan_id}'{nearest(plan_id, declared.plan_paths)}")
+    plan = read_plan(declared.plan_paths[plan_id])
+    problems = check_plan(plan, declared)
+    if problems:
+        raise CallerError("\n".join(f"{declared.plan_paths[plan_id]}: {problem}" for problem in problems))
+    return plan
+
+
+def load_plans(declared: Declared, plan_ids: Iterable[str] = ()) -> list[Plan]:
+    """The named plans, or all that are declared."""
+    return [load_plan(declared, plan_id) for plan_id in (plan_ids or declared.plan_paths)]
+
+
+def _to_json(scanned: Scanned) -> dict[str, Any]:
+    return {
+        "groups": scanned.groups,
+        "leading_rows": scanned.leading_rows,
+        "cells": [
+            [c.reading_id, c.groups, c.reason, c.is_known, c.observations, c.sized, c.source_rows]
+            + [str(c.numerator), str(c.denominator)]
+            for c in scanned.cells
+        ],
+    }
+
+
+def _from_json(scan: Scan, said: dict[str, Any]) -> Scanned:
+    cells = tuple(Cell(c[0], tuple(c[1]), c[2], c[3], c[4], c[5], c[6], Decimal(c[7]), Decimal(c[8])) for c in said["cells"])
+    return Scanned(scan, tuple(said["groups"]), cells, said["leading_rows"])
