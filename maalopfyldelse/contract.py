@@ -72,7 +72,7 @@ class Table(Strict):
 
 
 class Format(Strict):
-    """How the bytes are laid out. `encodings` are tried strictly, in order, for the whole file; a byte order mark is no content."""
+    """How the bytes are laid out. `encodings` are tried strictly, in order, for the whole file; a mark in front is no content."""
 
     type: Literal["csv", "xlsx", "ndjson"]
     encodings: list[Literal["utf-8", "utf-16", "windows-1252"]] = ["utf-8"]
@@ -90,11 +90,11 @@ class Source(Strict):
 
     - `from: c`: the value of `c`.
     - `template: "{år}Q{kvartal}"`: text with each `{c}` replaced by the trimmed value of that column; null when one of them is
-      null (by `null`). It is then cast to the column's type like any text.
+      null (by `no_value`). It is then cast to the column's type like any text.
     - `constant: word`: the same for every row.
     - `hash_of: c`: keyed hash of the trimmed value (personal; the value itself goes nowhere).
     - `local_date_of: c`, `local_minute_of: c`, `hour_assumed_of: c`: about an instant. `c` must be read by `from` into a
-      timestamp column of the same layout, and that source's format, zone, order and null apply; none of them is given here.
+      timestamp column of the same layout, and that source's format, zone, order and no_value apply; none of them is given here.
       They give the Danish calendar date of the instant (date), its Danish minute of the day 0–1439 (integer), and whether
       its hour had to be assumed (boolean). Null where the instant is null.
     - `period_end_of: "{år}Q{kvartal}"`: a template whose text is a period as `dates.period_bounds` reads it (2021, 2021H1,
@@ -105,8 +105,8 @@ class Source(Strict):
     or in this source's. `decimal` and `thousands` are the marks of numbers; thousands marks must stand in groups of three, digits
     beyond the column's scale are a fault, nothing is rounded.
 
-    `codes` maps the file's words (trimmed, exact case) to the table's; `on_unknown` says what a word outside does: `refuse` the
-    delivery, or `set_aside` the row. For a column with `values` and no `codes` the words outside `values` are the unknown ones.
+    `codes` maps the file's words (trimmed, exact case) to the table's, which are then cast; `on_unknown` says what a word
+    outside does: `refuse` the delivery, or `set_aside` the row. For a column with `values` and no `codes` the words outside `values` are the unknown ones.
     A boolean is `true` or `false` (ndjson's own, or by `codes`). With `has_word: w` a boolean says whether `w` is one of the
     value's words: the elements of an ndjson list, the blank-separated words of a text; false where the value is null.
 
@@ -118,7 +118,8 @@ class Source(Strict):
     later; never assumed. Without `order` the earlier instant is taken and the hour is assumed. A wall time in the hour that
     spring skips does not exist: its row is set aside.
 
-    `null`: the texts (trimmed) that mean no value. A JSON null, a missing path and an empty cell are always no value.
+    `no_value` (here `.null`): the texts (trimmed) that mean no value. A JSON null, a missing path and an empty cell are
+    always no value.
     """
 
     from_: str | None = Field(None, alias="from")
@@ -137,7 +138,7 @@ class Source(Strict):
     on_unknown: Literal["refuse", "set_aside"] = "refuse"
     has_word: str | None = None
     order: dict[Literal["within", "by", "after"], str] | None = None
-    null: list[str] = [""]
+    null: list[str] = Field([""], alias="no_value")  # unquoted, `null` is no word in YAML
 
     @model_validator(mode="after")
     def _one_origin(self) -> Source:
