@@ -106,7 +106,8 @@ class Source(Strict):
     beyond the column's scale are a fault, nothing is rounded.
 
     `codes` maps the file's words (trimmed, exact case) to the table's, which are then cast; `on_unknown` says what a word
-    outside does: `refuse` the delivery, or `set_aside` the row. For a column with `values` and no `codes` the words outside `values` are the unknown ones.
+    outside does: `refuse` the delivery, or `set_aside` the row. For a column with `values` and no `codes` the words outside
+    `values` are the unknown ones.
     A boolean is `true` or `false` (ndjson's own, or by `codes`). With `has_word: w` a boolean says whether `w` is one of the
     value's words: the elements of an ndjson list, the blank-separated words of a text; false where the value is null.
 
