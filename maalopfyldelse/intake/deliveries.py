@@ -1,0 +1,283 @@
+"""Finding what lies in a deliveries folder: every file once, hashed, matched to its extract, with its arrival and period.
+
+Files are only ever read. What a file holds is take.py's; here a file is its bytes, its name and its place:
+`RECEIVED-AT/SYSTEM/file`, a line of `arrivals.csv`, or the first sighting kept in the ledger.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from ..contract import Extract, Period
+from ..dates import parse_instant, period_bounds
+from ..errors import CallerError, MaalError, nearest
+from .ledger import Ledger
+
+ARRIVALS, MARKER = "arrivals.csv", "SYNTHETIC"
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Found:
+    """One delivery as it lies in the folder. `arrived_at` (UTC) is None only when nothing declares it and no ledger was given."""
+
+    path: Path
+    name: str
+    sha256: str
+    size: int
+    system: str | None
+    extract: str
+    layouts: tuple[str, ...]  # whose patterns the name fits, in the contract's order
+    arrived_at: datetime | None
+    arrival_source: str  # folder | arrivals.csv | sighting
+    period: str | None
+
+    @property
+    def delivery_id(self) -> str:
+        """The same bytes for the same extract are one delivery."""
+        return f"{self.extract}-{self.sha256[:12]}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that cannot become a delivery. The run goes on for the others and ends with exit code 1."""
+
+    name: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a folder holds. `files` in order of arrival and name."""
+
+    folder: Path
+    files: list[Found] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    synthetic: bool = False
+
+    def of(self, extract: str) -> list[Found]:
+        """The deliveries of one extract."""
+        return [found for found in self.files if found.extract == extract]
+
+
+def scan(folder: Path, extracts: Mapping[str, Extract], ledger: Ledger | None = None, sighted_at: datetime | None = None) -> Scan:
+    """Every file of `folder`, each once.
+
+    `ledger` keeps first sightings and spares untouched files a second hashing; `sighted_at` is the moment of this sighting
+    (the caller reads the clock). Raises CallerError for a folder that is missing, empty or unreadable, or an arrivals.csv that
+    cannot be read.
+    """
+    if not folder.is_dir():
+        raise CallerError(f"{folder}: no such folder. Name the folder of deliveries with --deliveries.")
+    root = folder.resolve()
+    problems: list[Problem] = []
+    declared = _arrivals(root, problems)
+    paths = sorted(_walk(root, problems))
+    if not paths and not problems:
+        raise CallerError(f"{folder}: the folder holds no deliveries. Put files in {folder}/RECEIVED-AT/SYSTEM/.")
+    hashes = _Hashes(ledger)
+    found: dict[tuple[str, str], Found] = {}
+    for path in paths:
+        relative = path.relative_to(root).as_posix()
+        try:
+            one = _identify(path, relative, extracts, declared.get(relative), hashes)
+        except _Unusable as unusable:
+            problems.append(Problem(shown(relative), unusable.code, f"{shown(relative)}: {unusable}"))
+            continue
+        key = (one.extract, one.sha256)
+        found[key] = min((one, found[key]), key=_precedence) if key in found else one
+    hashes.keep()
+    if ledger is not None and sighted_at is not None:
+        for key, one in found.items():
+            if one.arrived_at is None:
+                found[key] = replace(one, arrived_at=ledger.first_seen(one.sha256, sighted_at))
+    ordered = sorted(found.values(), key=lambda f: (f.arrived_at is None, f.arrived_at, f.name, f.delivery_id))
+    return Scan(root, ordered, problems, synthetic=(root / MARKER).exists())
+
+
+def period_of(period: Period | None, name: str) -> str | None:
+    """The period a file name speaks of, as `dates.period_bounds` reads it; None when it speaks of none."""
+    match = re.search(period.pattern, name) if period else None
+    if not match:
+        return None
+    groups = {k: v for k, v in match.groupdict().items() if v is not None}
+    year = groups["year"] if len(groups["year"]) == 4 else f"20{groups['year']}"
+    if "month" in groups:
+        text = f"{year}-{int(groups['month']):02d}" + (f"-{int(groups['day']):02d}" if "day" in groups else "")
+    else:
+        text = year + (f"Q{groups['quarter']}" if "quarter" in groups else "")
+        text += f"H{groups['half']}" if "half" in groups else ""
+    try:
+        period_bounds(text)
+    except ValueError:
+        return None
+    return text
+
+
+def shown(name: str) -> str:
+    """A file name fit for a message: control characters replaced."""
+    return "".join("?" if unicodedata.category(c).startswith("C") else c for c in name)
+
+
+class _Unusable(MaalError):
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
+    """Regular files in the folder. A link that leads out of it is refused: a delivery must not be able to name other files."""
+
+    def unreadable(error: OSError) -> None:
+        raise CallerError(f"{error.filename}: cannot be read ({error.strerror}). Give read access to the folder.")
+
+    for here, folders, names in os.walk(root, onerror=unreadable):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in (*folders, *names):
+            path = Path(here) / name
+            if name in folders and not path.is_symlink():
+                continue
+            if _ignored(name) or (Path(here) == root and name in (ARRIVALS, MARKER)):
+                continue
+            relative = shown(path.relative_to(root).as_posix())
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                message = f"{relative}: a link that leads out of the folder is not followed. Put the file itself there."
+                problems.append(Problem(relative, "LINK_OUTSIDE", message))
+            elif not path.exists() or path.is_dir():
+                continue
+            elif not stat.S_ISREG(path.stat().st_mode):
+                problems.append(Problem(relative, "NOT_A_FILE", f"{relative}: not a regular file. Remove it."))
+            else:
+                yield path
+
+
+def _ignored(name: str) -> bool:
+    return name.startswith((".", "~$")) or name.upper().startswith("README") or name in ("Thumbs.db", "desktop.ini")
+
+
+def _identify(
+    path: Path,
+    relative: str,
+    extracts: Mapping[str, Extract],
+    listed: tuple[datetime, str | None] | None,
+    hashes: _Hashes,
+) -> Found:
+    folders = relative.split("/")[:-1]
+    system: str | None = None
+    arrived_at: datetime | None = None
+    source = "sighting"
+    if folders and re.match(r"\d{4}-\d{2}-\d{2}", folders[0]):
+        try:
+            arrived_at, source = parse_instant(folders[0]), "folder"
+        except CallerError as error:
+            raise _Unusable("BAD_ARRIVAL", f"the folder's name should be a time of arrival. {error}") from None
+        system = folders[1] if len(folders) > 1 else None
+    if listed is not None:
+        if arrived_at is None or listed[0] < arrived_at:
+            arrived_at, source = listed[0], ARRIVALS
+        system = listed[1] or system
+    name = unicodedata.normalize("NFC", path.name)
+    extract = _extract_of(name, system, extracts)
+    layouts = tuple(layout.id for layout in extract.layouts if layout.files is None or _fits(name, layout.files))
+    try:
+        size, sha256 = path.stat().st_size, hashes.of(path)
+    except OSError as error:
+        raise _Unusable("UNREADABLE", f"cannot be read ({error.strerror}). Give read access to the file.") from None
+    period = period_of(extract.period, name)
+    return Found(path, shown(name), sha256, size, system, extract.extract, layouts, arrived_at, source, period)
+
+
+def _extract_of(name: str, system: str | None, extracts: Mapping[str, Extract]) -> Extract:
+    fitting = [e for e in extracts.values() if _fits(name, e.files)]
+    of_system = [e for e in fitting if system is None or e.system.casefold() == system.casefold()]
+    if len(of_system) == 1:
+        return of_system[0]
+    if of_system:
+        names = ", ".join(sorted(e.extract for e in of_system))
+        raise _Unusable("AMBIGUOUS", f"several contracts claim this file ({names}). Narrow their files: patterns.")
+    if fitting:
+        systems = ", ".join(sorted({e.system for e in fitting}))
+        raise _Unusable("NO_CONTRACT", f"its name fits a contract of {systems}, but it lies under '{shown(system or '')}'.")
+    patterns = {p for e in extracts.values() for p in e.files}
+    hint = nearest(name, patterns)
+    raise _Unusable("NO_CONTRACT", f"no contract in expectations/ has a pattern that fits this name{hint}. Rename or remove it.")
+
+
+def _fits(name: str, patterns: list[str]) -> bool:
+    return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
+
+
+def _precedence(found: Found) -> tuple[bool, datetime | float, str]:
+    """The same bytes twice are one delivery, known by its earliest declared arrival."""
+    return (found.arrived_at is None, found.arrived_at or 0.0, found.path.as_posix())
+
+
+def _arrivals(root: Path, problems: list[Problem]) -> dict[str, tuple[datetime, str | None]]:
+    path = root / ARRIVALS
+    if not path.is_file():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise CallerError(f"{path}: cannot be read as UTF-8 text. Save it as UTF-8.") from None
+    delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
+    if not {"file", "received_at"} <= set(reader.fieldnames or ()):
+        raise CallerError(f"{path}: line 1: expected the columns file, received_at and, if wanted, system.")
+    listed: dict[str, tuple[datetime, str | None]] = {}
+    for row in reader:
+        try:
+            when = parse_instant((row["received_at"] or "").strip())
+        except CallerError as error:
+            raise CallerError(f"{path}: line {reader.line_num}: received_at: {error}") from None
+        file = (row["file"] or "").strip().replace("\\", "/")
+        system = (row.get("system") or "").strip() or None
+        if not (root / file).is_file() or not (root / file).resolve().is_relative_to(root):
+            message = f"{ARRIVALS}: line {reader.line_num}: no file '{shown(file)}' lies in this folder. Correct the path."
+            problems.append(Problem(shown(file), "NO_SUCH_FILE", message))
+        elif file not in listed or when < listed[file][0]:
+            listed[file] = (when, system)
+    return listed
+
+
+class _Hashes:
+    """SHA-256 of files; those that the ledger remembers untouched are not read again."""
+
+    def __init__(self, ledger: Ledger | None) -> None:
+        self._ledger = ledger
+        self._known = ledger.remembered_files() if ledger else {}
+        self._new: dict[str, tuple[int, int, int, int, str]] = {}
+
+    def of(self, path: Path) -> str:
+        status = path.stat()
+        facts = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        known = self._known.get(str(path))
+        if known and known[:4] == facts:
+            return known[4]
+        digest = hash_file(path)
+        self._new[str(path)] = (*facts, digest)
+        return digest
+
+    def keep(self) -> None:
+        if self._ledger is not None and self._new:
+            self._ledger.remember_files(self._new)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while chunk := handle.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

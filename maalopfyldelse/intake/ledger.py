@@ -1,0 +1,417 @@
+"""The ledger: what has arrived, what became of it, and what was found wrong, in one SQLite file.
+
+Here belong the facts (deliveries, set-aside rows, check results, withdrawals, runs, first sightings) and what follows from
+them alone: which deliveries count at a date of knowledge and which stop a plan. Readable during a run (WAL); every write is
+one transaction. Rows themselves are in the Parquet store; no cell value ever stands here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..errors import CallerError, nearest
+
+TWO_FILES = "TWO_FILES_OF_ONE_PERIOD"
+
+_SCHEMA = """
+create table if not exists deliveries (
+    delivery_id text primary key, extract text not null, "table" text not null, system text, name text not null,
+    sha256 text not null, size integer not null, arrived_at text not null, arrival_source text not null, period text,
+    superseding text not null, layout text, contract_hash text not null, state text not null, code text, message text,
+    rows_read integer, rows_kept integer, rows_set_aside integer, store_path text, synthetic integer not null);
+create table if not exists rejects (
+    delivery_id text not null, line integer, code text not null, "column" text, message text not null);
+create index if not exists rejects_of on rejects (delivery_id);
+create table if not exists checks (
+    extract text not null, delivery_id text not null, code text not null, severity text not null, success integer not null,
+    unexpected_count integer, element_count integer, suite_hash text not null, refs_hash text not null,
+    primary key (extract, delivery_id, code));
+create table if not exists withdrawals (
+    delivery_id text not null, reason text not null, withdrawn_at text not null, primary key (delivery_id, withdrawn_at));
+create table if not exists runs (
+    run_id integer primary key, kind text not null, plan text, as_of text, known_at text, reason text, started_at text not null,
+    ended_at text, outcome text);
+create table if not exists sightings (sha256 text primary key, first_seen_at text not null);
+create table if not exists files (
+    path text primary key, size integer not null, mtime_ns integer not null, ctime_ns integer not null,
+    inode integer not null, sha256 text not null);
+"""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One file that arrived. Instants are aware, UTC. `store_path` is relative to the home; `period` as `dates.period_bounds`
+    reads it. `withdrawn_at` is set when it was withdrawn at or before the moment asked about."""
+
+    delivery_id: str
+    extract: str
+    table: str
+    system: str | None
+    name: str
+    sha256: str
+    size: int
+    arrived_at: datetime
+    arrival_source: str  # folder | arrivals.csv | sighting
+    period: str | None
+    superseding: str
+    layout: str | None
+    contract_hash: str
+    state: str  # stored | refused
+    code: str | None = None
+    message: str | None = None
+    rows_read: int | None = None
+    rows_kept: int | None = None
+    rows_set_aside: int | None = None
+    store_path: str | None = None
+    synthetic: bool = False
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row set aside, or a fault of a refused file. The message never holds the value."""
+
+    delivery_id: str
+    line: int | None
+    code: str
+    column: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one rule found on one delivery (delivery_id '' = on the current rows). Counts only."""
+
+    extract: str
+    delivery_id: str
+    code: str
+    severity: str
+    success: bool
+    unexpected_count: int | None
+    element_count: int | None
+    suite_hash: str
+    refs_hash: str
+
+
+class CheckLike(Protocol):
+    """What `record_checks` needs of a result; `CheckResult` has it."""
+
+    @property
+    def extract(self) -> str: ...
+    @property
+    def delivery_id(self) -> str | None: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def success(self) -> bool: ...
+    @property
+    def unexpected_count(self) -> int | None: ...
+    @property
+    def element_count(self) -> int | None: ...
+    @property
+    def suite_hash(self) -> str: ...
+    @property
+    def refs_hash(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """Why plans that read an extract must stop: a refused delivery, or one that failed a critical check."""
+
+    extract: str
+    delivery_id: str
+    name: str
+    code: str
+    message: str
+
+
+_COLUMNS = [f.name for f in fields(Delivery) if f.name != "withdrawn_at"]
+
+
+class Ledger:
+    """The ledger at `path`, made when absent. Raises CallerError when the file is no ledger."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with self._open() as con:
+                con.execute("pragma journal_mode=wal")
+                con.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise CallerError(f"The ledger {path} cannot be used: {error}. Name another home with --home.") from None
+        path.chmod(0o600)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        con = sqlite3.connect(self.path, timeout=30)
+        con.row_factory = sqlite3.Row
+        try:
+            with con:  # one transaction: all of it or nothing
+                yield con
+        finally:
+            con.close()
+
+    # -- deliveries ---------------------------------------------------------------------------------------------------
+
+    def record(self, delivery: Delivery, rejects: Iterable[Reject] = ()) -> None:
+        """Puts a delivery and its set-aside rows in place of what was known of it; its check results no longer hold."""
+        values = [_plain(getattr(delivery, name)) for name in _COLUMNS]
+        with self._open() as con:
+            con.execute("delete from deliveries where delivery_id = ?", [delivery.delivery_id])
+            con.execute("delete from rejects where delivery_id = ?", [delivery.delivery_id])
+            con.execute("delete from checks where delivery_id = ?", [delivery.delivery_id])
+            con.execute(f"insert into deliveries ({_names()}) values ({', '.join('?' * len(values))})", values)
+            con.executemany(
+                "insert into rejects values (?, ?, ?, ?, ?)",
+                ((r.delivery_id, r.line, r.code, r.column, r.message) for r in rejects),
+            )
+
+    def move_arrival(self, delivery_id: str, arrived_at: datetime, source: str, name: str, period: str | None) -> None:
+        """The same bytes were found under an earlier declared arrival."""
+        with self._open() as con:
+            con.execute(
+                "update deliveries set arrived_at = ?, arrival_source = ?, name = ?, period = ? where delivery_id = ?",
+                [_plain(arrived_at), source, name, period, delivery_id],
+            )
+
+    def delivery(self, delivery_id: str) -> Delivery | None:
+        """One delivery as it stands now, or None."""
+        return next((d for d in self.deliveries() if d.delivery_id == delivery_id), None)
+
+    def deliveries(self, extract: str | None = None, known_at: datetime | None = None) -> list[Delivery]:
+        """All deliveries known at a moment (default: everything), in order of arrival and name.
+
+        Two files of one period in one arrival are both shown as refused unless their contract keys the rows; that follows from
+        the facts at the moment asked about, so withdrawing one of the two frees the other.
+        """
+        with self._open() as con:
+            rows = con.execute(
+                f"select {_names()} from deliveries where (? is null or extract = ?) and (? is null or arrived_at <= ?)"
+                " order by arrived_at, name, delivery_id",
+                [extract, extract, _plain(known_at), _plain(known_at)],
+            ).fetchall()
+            withdrawn = dict(
+                con.execute(
+                    "select delivery_id, min(withdrawn_at) from withdrawals where ? is null or withdrawn_at <= ? group by 1",
+                    [_plain(known_at), _plain(known_at)],
+                ).fetchall()
+            )
+        found = [_delivery(row, withdrawn.get(row["delivery_id"])) for row in rows]
+        return _refuse_twins(found)
+
+    def counting(self, extract: str, known_at: datetime | None = None) -> list[Delivery]:
+        """The deliveries whose rows may count: stored, not withdrawn, no critical check failed. Superseding comes after."""
+        failed = self._critically_failed()
+        return [
+            d
+            for d in self.deliveries(extract, known_at)
+            if d.state == "stored" and d.withdrawn_at is None and d.delivery_id not in failed
+        ]
+
+    def latest_arrival(self) -> datetime | None:
+        """The last moment at which knowledge changed: the latest arrival or withdrawal; None for an empty ledger."""
+        with self._open() as con:
+            row = con.execute(
+                "select max(t) from (select arrived_at t from deliveries union all select withdrawn_at from withdrawals)"
+            ).fetchone()
+        return datetime.fromisoformat(row[0]) if row[0] else None
+
+    def rejects(self, delivery_id: str | None = None) -> list[Reject]:
+        """Rows set aside, in order of delivery and line."""
+        with self._open() as con:
+            rows = con.execute(
+                'select delivery_id, line, code, "column", message from rejects where ? is null or delivery_id = ?'
+                ' order by delivery_id, line, code, "column"',
+                [delivery_id, delivery_id],
+            ).fetchall()
+        return [Reject(*row) for row in rows]
+
+    # -- checks, withdrawals, what blocks -----------------------------------------------------------------------------
+
+    def record_checks(self, results: Sequence[CheckLike]) -> None:
+        """Puts results in place of all earlier ones on the same deliveries."""
+        with self._open() as con:
+            for extract, delivery_id in sorted({(r.extract, r.delivery_id or "") for r in results}):
+                con.execute("delete from checks where extract = ? and delivery_id = ?", [extract, delivery_id])
+            con.executemany(
+                "insert into checks values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        r.extract,
+                        r.delivery_id or "",
+                        r.code,
+                        str(r.severity),
+                        int(r.success),
+                        r.unexpected_count,
+                        r.element_count,
+                        r.suite_hash,
+                        r.refs_hash,
+                    )
+                    for r in results
+                ],
+            )
+
+    def checks(self, extract: str | None = None) -> list[CheckResult]:
+        """The last results of every rule."""
+        with self._open() as con:
+            rows = con.execute(
+                "select * from checks where ? is null or extract = ? order by extract, delivery_id, code",
+                [extract, extract],
+            ).fetchall()
+        return [CheckResult(**{**dict(row), "success": bool(row["success"])}) for row in rows]
+
+    def withdraw(self, delivery_id: str, reason: str, at: datetime) -> Delivery:
+        """Takes a delivery out of the current rows from `at` on. Raises CallerError for an unknown or withdrawn one."""
+        known = {d.delivery_id: d for d in self.deliveries()}
+        delivery = known.get(delivery_id)
+        if delivery is None:
+            raise CallerError(f"No delivery is called '{delivery_id}'{nearest(delivery_id, known)}")
+        if delivery.withdrawn_at is not None:
+            raise CallerError(f"{delivery_id} was withdrawn already, at {delivery.withdrawn_at.isoformat()}.")
+        if not reason.strip():
+            raise CallerError("A withdrawal needs a reason; it stands in every edition that it changes.")
+        with self._open() as con:
+            con.execute("insert into withdrawals values (?, ?, ?)", [delivery_id, reason, _plain(at)])
+        return replace(delivery, withdrawn_at=at)
+
+    def withdrawals(self) -> list[tuple[str, str, datetime]]:
+        """(delivery_id, reason, when), in order of time."""
+        with self._open() as con:
+            rows = con.execute("select * from withdrawals order by withdrawn_at, delivery_id").fetchall()
+        return [(row[0], row[1], datetime.fromisoformat(row[2])) for row in rows]
+
+    def blocking(self, extracts: Iterable[str], known_at: datetime | None = None) -> list[Blocker]:
+        """What must stop a plan that reads these extracts: refused or critically failed, neither withdrawn nor corrected.
+
+        Corrected is a delivery after which a good one came: any later one (`whole`), of the same period (`period`), or of
+        the same file name or period (`key`).
+        """
+        failed = self._critically_failed()
+        blockers: list[Blocker] = []
+        for extract in sorted(set(extracts)):
+            good = self.counting(extract, known_at)
+            for bad in self.deliveries(extract, known_at):
+                codes = failed.get(bad.delivery_id, [])
+                if bad.withdrawn_at is not None or (bad.state == "stored" and not codes):
+                    continue
+                if any(_corrects(later, bad) for later in good):
+                    continue
+                code = bad.code or "REFUSED" if bad.state == "refused" else codes[0]
+                message = bad.message or "" if bad.state == "refused" else f"failed the critical rule {', '.join(codes)}"
+                blockers.append(Blocker(extract, bad.delivery_id, bad.name, code, message))
+        return blockers
+
+    def _critically_failed(self) -> dict[str, list[str]]:
+        with self._open() as con:
+            rows = con.execute(
+                "select delivery_id, code from checks where not success and severity = 'critical' order by delivery_id, code"
+            ).fetchall()
+        failed: dict[str, list[str]] = {}
+        for delivery_id, code in rows:
+            failed.setdefault(delivery_id, []).append(code)
+        return failed
+
+    # -- runs, sightings ----------------------------------------------------------------------------------------------
+
+    def new_run(
+        self,
+        kind: str,
+        started_at: datetime,
+        *,
+        plan: str | None = None,
+        as_of: str | None = None,
+        known_at: datetime | None = None,
+        reason: str | None = None,
+    ) -> int:
+        """Notes that a run began; its number."""
+        with self._open() as con:
+            cursor = con.execute(
+                "insert into runs (kind, plan, as_of, known_at, reason, started_at) values (?, ?, ?, ?, ?, ?)",
+                [kind, plan, as_of, _plain(known_at), reason, _plain(started_at)],
+            )
+            return int(cursor.lastrowid or 0)
+
+    def end_run(self, run_id: int, ended_at: datetime, outcome: str) -> None:
+        """Notes how a run ended. A run without an end was killed."""
+        with self._open() as con:
+            con.execute("update runs set ended_at = ?, outcome = ? where run_id = ?", [_plain(ended_at), outcome, run_id])
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs, oldest first."""
+        with self._open() as con:
+            return [dict(row) for row in con.execute("select * from runs order by run_id")]
+
+    def first_seen(self, sha256: str, at: datetime) -> datetime:
+        """When these bytes were first seen; `at` becomes that moment when they are new."""
+        with self._open() as con:
+            con.execute("insert or ignore into sightings values (?, ?)", [sha256, _plain(at)])
+            row = con.execute("select first_seen_at from sightings where sha256 = ?", [sha256]).fetchone()
+        return datetime.fromisoformat(row[0])
+
+    def remembered_files(self) -> dict[str, tuple[int, int, int, int, str]]:
+        """path → (size, mtime_ns, ctime_ns, inode, sha256): an untouched file need not be read again to be known."""
+        with self._open() as con:
+            return {row[0]: tuple(row)[1:] for row in con.execute("select * from files")}  # type: ignore[misc]
+
+    def remember_files(self, files: dict[str, tuple[int, int, int, int, str]]) -> None:
+        """Adds to what `remembered_files` gives."""
+        with self._open() as con:
+            con.executemany("insert or replace into files values (?, ?, ?, ?, ?, ?)", [(p, *facts) for p, facts in files.items()])
+
+
+def _names() -> str:
+    return ", ".join(f'"{name}"' for name in _COLUMNS)
+
+
+def _plain(value: Any) -> Any:
+    """As SQLite keeps it: instants as UTC text of fixed width, so that text order is time order."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return int(value) if isinstance(value, bool) else value
+
+
+def _delivery(row: sqlite3.Row, withdrawn_at: str | None) -> Delivery:
+    values = {name: row[name] for name in _COLUMNS}
+    values["arrived_at"] = datetime.fromisoformat(values["arrived_at"])
+    values["synthetic"] = bool(values["synthetic"])
+    return Delivery(**values, withdrawn_at=datetime.fromisoformat(withdrawn_at) if withdrawn_at else None)
+
+
+def _refuse_twins(deliveries: list[Delivery]) -> list[Delivery]:
+    """Where rows have no key, two files of one period in one arrival contradict each other: neither can be the newer."""
+    twins: dict[tuple[str, datetime, str | None], list[Delivery]] = {}
+    for d in deliveries:
+        if d.state == "stored" and d.withdrawn_at is None and d.superseding != "key":
+            period = d.period if d.superseding == "period" else None
+            twins.setdefault((d.extract, d.arrived_at, period), []).append(d)
+    messages: dict[str, str] = {}
+    for (_, arrived_at, period), group in twins.items():
+        if len(group) > 1:
+            names = " and ".join(sorted(d.name for d in group))
+            what = f"the period {period}" if period else "the same thing"
+            text = (
+                f"{names} arrived together ({arrived_at.isoformat()}) and both speak of {what}; neither is the newer. "
+                "Withdraw the wrong one (maal withdraw), or give it the time at which it really arrived."
+            )
+            messages |= {d.delivery_id: text for d in group}
+    return [
+        replace(d, state="refused", code=TWO_FILES, message=messages[d.delivery_id]) if d.delivery_id in messages else d
+        for d in deliveries
+    ]
+
+
+def _corrects(later: Delivery, bad: Delivery) -> bool:
+    if later.arrived_at <= bad.arrived_at:
+        return False
+    if later.superseding == "whole":
+        return True
+    same_period = bad.period is not None and later.period == bad.period
+    return same_period or (later.superseding == "key" and later.name == bad.name)
