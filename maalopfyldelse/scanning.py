@@ -89,7 +89,7 @@ class Scanning:
         return tables_of(self.plan, self.declared)
 
     @cached_property
-    def _con(self) -> duckdb.DuckDBPyConnection:
+    def connection(self) -> duckdb.DuckDBPyConnection:
         con = connect(self.home)
         prepare(con)
         return con
@@ -97,7 +97,7 @@ class Scanning:
     @cached_property
     def current(self) -> dict[str, CurrentTable]:
         """The current rows of each table at the date of knowledge; makes the views as it goes."""
-        return create_current(self._con, self.home, self.declared, self.ledger, self.tables, self.known_at)
+        return create_current(self.connection, self.home, self.declared, self.ledger, self.tables, self.known_at)
 
     def refuse_if_blocked(self) -> None:
         """Raises MaalError naming plan and file when a delivery that the plan depends on was refused or failed a critical rule."""
@@ -120,7 +120,7 @@ class Scanning:
             self.reused.append(scan.measure)
             return _from_json(scan, json.loads(path.read_text()))
         self.say(f"counting {scan.measure} {scan.days.after + timedelta(days=1)} to {scan.days.to}")
-        scanned = run_scan(self._con, measure, scan, combinations)
+        scanned = run_scan(self.connection, measure, scan, combinations)
         self.ran.append(scan.measure)
         path.parent.mkdir(exist_ok=True)
         temporary = self.home.tmp / path.name

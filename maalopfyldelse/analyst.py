@@ -1,0 +1,153 @@
+"""The analysts' file: one DuckDB database with everything published, swapped in whole.
+
+It holds all editions' tables, views on the current rows, the observations' macros (`measures.telephone_answers(as_of, …)`) and a
+macro for each computed row (`"star-2021"."M2.A"(as_of)`), with comments. Readers never meet the writer: the file is built
+aside and replaced by one rename. The storage version is one that DuckDB 1.5 and 2.0 both read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import edition, tabular
+from .declared import Declared
+from .home import Home
+from .intake.current import create_current
+from .intake.ledger import Ledger
+from .macros import measure_macro, plan_macros
+from .measures import calendar_sql
+from .query import CALENDAR, OBSERVATION_COLUMNS
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from .plan import Plan
+
+STORAGE_VERSION = "v1.5.0"
+
+
+def publish(
+    home: Home,
+    declared: Declared,
+    ledger: Ledger,
+    plans: Iterable[Plan],
+    known_at: datetime,
+    say: Callable[[str], None] = lambda text: None,
+) -> bool:
+    """Builds and swaps in `analyst.duckdb`; returns False when the one that stands is already of this state."""
+    plans = list(plans)
+    state = _state(home, declared, ledger, known_at)
+    marker = home.path / "analyst.state"
+    if home.analyst.exists() and marker.exists() and marker.read_text() == state:
+        return False
+    import duckdb
+
+    say("writing analyst.duckdb")
+    new = home.tmp / "analyst.duckdb"
+    new.unlink(missing_ok=True)
+    with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as con:
+        con.execute(f"attach '{_quoted(str(new))}' as analyst (storage_version '{STORAGE_VERSION}')")
+        con.execute("use analyst")
+        con.execute("set timezone = 'UTC'")
+        _editions(con, home)
+        _current(con, home, declared, ledger, known_at)
+        _measures(con, declared)
+        for plan in plans:
+            plan_macros(con, plan, declared)
+        con.execute("use memory")
+        con.execute("detach analyst")
+    new.replace(home.analyst)
+    marker.write_text(state)
+    return True
+
+
+def _state(home: Home, declared: Declared, ledger: Ledger, known_at: datetime) -> str:
+    said = [
+        [str(p.relative_to(home.path)) for p in edition.editions(home)],
+        [[d.delivery_id, d.state] for d in ledger.deliveries()],
+        sorted(hashlib.sha256(p.read_bytes()).hexdigest() for p in declared.paths.values()),
+        known_at.isoformat(),
+        edition.code_version(),
+    ]
+    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
+
+
+def _editions(con: duckdb.DuckDBPyConnection, home: Home) -> None:
+    con.execute("create schema editions")
+    for table, fields in (("fulfilment", tabular.FULFILMENT), ("results", tabular.RESULTS)):
+        arrow = tabular.arrow_table([], fields)  # noqa: F841 – the engine finds it by its name
+        con.execute(f"create table editions.{table} as select * from arrow")
+        for folder in edition.editions(home):
+            con.execute(
+                f"insert into editions.{table} by name select * from read_parquet('{_quoted(str(folder / table))}.parquet')"
+            )
+        for name, _, comment in fields:
+            con.execute(f"comment on column editions.{table}.\"{name}\" is '{_quoted(comment)}'")
+    con.execute(
+        "comment on table editions.fulfilment is 'Every edition''s fulfilment, one row a total, goal, requirement or part'"
+    )
+    con.execute("comment on table editions.results is 'Every computed reading of every edition with its sums and accounts'")
+    con.execute(
+        "create table editions.editions (plan varchar, as_of date, edition bigint, known_at timestamp, is_provisional boolean, "
+        "is_synthetic boolean, made_at timestamp, reason varchar, code varchar)"
+    )
+    for folder in edition.editions(home):
+        m = edition.read_manifest(folder)
+        con.execute(
+            "insert into editions.editions values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                m["plan"],
+                m["as_of"],
+                m["edition"],
+                _naive(m["known_at"]),
+                m["provisional"],
+                m["synthetic"],
+                _naive(m["made_at"]),
+                m["reason"],
+                m["code"],
+            ],
+        )
+    con.execute(
+        "comment on table editions.editions is 'The editions: when they were made, from what was known when (instants in UTC)'"
+    )
+
+
+def _naive(text: str) -> str:
+    return datetime.fromisoformat(text).replace(tzinfo=None).isoformat()
+
+
+def _current(con: duckdb.DuckDBPyConnection, home: Home, declared: Declared, ledger: Ledger, known_at: datetime) -> None:
+    """Views on the Parquet store, one a table, as known when the file was made; and what queries expect beside the tables."""
+    create_current(con, home, declared, ledger, sorted(declared.tables), known_at, temporary=False)
+    for name, table in declared.tables.items():
+        con.execute(f"comment on view {name} is '{_quoted(table.comment)}'")
+        for column, spec in table.columns.items():
+            unit = f" ({spec.unit})" if spec.unit else ""
+            con.execute(f"comment on column {name}.{column} is '{_quoted(spec.comment + unit)}'")
+    con.execute(f"create table {CALENDAR} as {calendar_sql()}")
+    con.execute(f"comment on table {CALENDAR} is 'Danish calendar: working days and quarters'")
+    con.execute("create macro add_months(d, n) as cast(d + to_months(n) as date)")
+
+
+def _measures(con: duckdb.DuckDBPyConnection, declared: Declared) -> None:
+    con.execute("create schema measures")
+    for measure in declared.measures.values():
+        con.execute(measure_macro(measure, declared))
+        con.execute(f"comment on macro table measures.{measure.name} is '{_quoted(measure.header.summary)}'")
+    con.execute(
+        "create table measures.columns (measure varchar, column_name varchar, type varchar, unit varchar, comment varchar)"
+    )
+    for measure in declared.measures.values():
+        rows = [(n, c.type, c.unit, c.comment) for n, c in measure.header.columns.items()]
+        rows += [(n, t, None, comment) for n, (t, comment) in OBSERVATION_COLUMNS.items()]
+        con.executemany("insert into measures.columns values (?, ?, ?, ?, ?)", [[measure.name, *row] for row in rows])
+    con.execute("comment on table measures.columns is 'What each column of the observations means'")
+
+
+def _quoted(text: str | Path) -> str:
+    return str(text).replace("'", "''")

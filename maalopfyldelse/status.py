@@ -1,0 +1,73 @@
+"""Where a plan stands before its next reporting date: figures so far, and what is still missing and who supplies it.
+
+Nothing here is published. Words after the review date are verdicts; before it, on track, off track or too early.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from .dates import danish_date
+from .declared import Declared
+from .edition import compute
+from .errors import MaalError
+from .grading import MET
+from .home import Home
+from .intake.ledger import Ledger
+from .scanning import load_plan
+
+
+def status_of(home: Home, declared: Declared, plan_id: str) -> dict[str, Any]:
+    """The status at the latest arrival. Raises CallerError for an unknown plan, MaalError when nothing has been delivered."""
+    plan = load_plan(declared, plan_id)
+    ledger = Ledger(home.ledger)
+    known_at = ledger.latest_arrival()
+    if known_at is None:
+        raise MaalError("Nothing has been delivered yet. Run 'maal run' first.")
+    today = danish_date(known_at)
+    reporting = next((d for d in sorted(plan.reporting.dates) if d >= today), max(plan.reporting.dates))
+    at = min(max(today, plan.contract.from_), reporting)
+    computed = compute(home, declared, ledger, plan, at, known_at)
+    rows = []
+    for line in computed.lines:
+        row = plan.placed[line.row].row if line.row != "total" else None
+        if row is None or line.level == "goal":
+            continue
+        counted = computed.scanning.counted.get(row.id)
+        missing = None
+        if counted and counted.approved:
+            missing = computed.scanning.missing(declared.measures[counted.approved.scan.measure], counted.approved.scan.days)
+        elif row.grade.assessed:
+            missing = line.reason
+        rows.append(
+            {
+                "row": row.id,
+                "text": row.text,
+                "track": _track(line.value is not None, line.verdict, line.low, missing, at, reporting),
+                "value": None if line.value is None else round(float(line.value), 9),
+                "target": None if line.target is None else round(float(line.target), 9),
+                "unit": line.unit,
+                "missing": missing,
+                "supplier": row.supplier,
+            }
+        )
+    return {
+        "plan": plan.plan,
+        "title": plan.title,
+        "as_of": at,
+        "next_report": reporting,
+        "known_at": known_at,
+        "blocked": [f"{b.name}: {b.message}" for b in ledger.blocking([e for e in declared.extracts], known_at)],
+        "rows": rows,
+    }
+
+
+def _track(has_figure: bool, verdict: str | None, low: object, missing: str | None, at: date, reporting: date) -> str:
+    if missing or not has_figure:
+        return "too early" if at < reporting else "missing"
+    if verdict is None:
+        return "too early"
+    if at < reporting:
+        return "on track" if verdict == MET else "off track"
+    return verdict

@@ -1,0 +1,98 @@
+"""The command line `maal`: arguments, dispatch and exit codes.
+
+Nothing heavy is imported at the top, so that every command pays only for itself. What the commands print is render.py's; what
+they do is the domain's and run.py's. Exit codes: 0 done; 1 stopped or found something; 2 the caller's mistake.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from maalopfyldelse.errors import MaalError
+
+TABLES = ("fulfilment", "results", "deliveries", "rejects", "editions")
+SAMPLE = Path(__file__).resolve().parent.parent / "data" / "sample"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--home", metavar="DIR", type=Path, help="where ledger, store and editions are kept ($MAAL_HOME, else .maal)"
+    )
+    common.add_argument(
+        "--declared", metavar="DIR", type=Path, help="a folder with plans/, expectations/, sql/ of your own ($MAAL_DECLARED)"
+    )
+    root = argparse.ArgumentParser(
+        prog="maal", description="Computes the fulfilment of performance contracts from operational extracts."
+    )
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=summary, parents=[common])
+
+    run = command("run", "take in deliveries, then make an edition for each plan")
+    run.add_argument("--plan", action="append", default=[], metavar="ID", help="only this plan (may be repeated; default: all)")
+    run.add_argument("--as-of", metavar="DATE", help="reporting date, YYYY-MM-DD (default: each plan's last)")
+    run.add_argument("--known-at", metavar="TIME", help="what was known then (default: the latest arrival)")
+    run.add_argument("--deliveries", type=Path, default=SAMPLE, metavar="DIR", help="folder of deliveries (default: the sample)")
+    run.add_argument("--reason", metavar="TEXT", help="why this edition is made; kept in it")
+
+    show = command("show", "print a table: " + ", ".join(TABLES))
+    show.add_argument("table", choices=TABLES)
+    show.add_argument("--plan", metavar="ID")
+    show.add_argument("--as-of", metavar="DATE")
+    show.add_argument("--edition", type=int, metavar="N", help="default: the newest")
+    show.add_argument("--format", choices=("table", "json", "csv"), default="table")
+
+    explain = command("explain", "from a figure back to clause, reading, query, deliveries and cases")
+    explain.add_argument("plan")
+    explain.add_argument("row")
+    explain.add_argument("--as-of", metavar="DATE")
+    explain.add_argument("--edition", type=int, metavar="N")
+    explain.add_argument("--with", dest="with_", metavar="IDS", help="compute a combination of readings, such as S4.c,S5.b")
+    explain.add_argument("--rows", action="store_true", help="list the observations")
+    explain.add_argument("--format", choices=("table", "json", "csv"), default="table")
+
+    status = command("status", "before the date: what is missing, who supplies it, on or off track")
+    status.add_argument("plan")
+    status.add_argument("--format", choices=("table", "json"), default="table")
+
+    command("check", "prove what can be proved without data: plans, contracts, queries and their agreement")
+    withdraw = command("withdraw", "take a delivery out of the current rows from now on")
+    withdraw.add_argument("delivery")
+    withdraw.add_argument("--reason", required=True, metavar="TEXT")
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        return _dispatch(arguments)
+    except MaalError as error:
+        print(f"maal: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("maal: interrupted; what was published stands, the next run completes the rest.", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _dispatch(arguments: argparse.Namespace) -> int:
+    from . import commands
+
+    home = arguments.home or Path(os.environ.get("MAAL_HOME") or ".maal")
+    declared = arguments.declared or (Path(os.environ["MAAL_DECLARED"]) if os.environ.get("MAAL_DECLARED") else None)
+    code: int = getattr(commands, arguments.command)(home, declared, arguments)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""What each command of `maal` does, one function a command: it gathers, calls the domain, and hands the outcome to render.py.
+
+Every function takes the home folder, the declared folder and the parsed arguments, and returns the exit code. Imports stand in
+the functions: `maal show` must not pay for what `maal run` needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from maalopfyldelse.dates import parse_date, parse_instant
+from maalopfyldelse.home import Home
+
+
+def run(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Intake, then an edition a plan; prints the fulfilment and where things are."""
+    from .progress import Progress
+
+    with Progress() as progress:
+        progress.say("starting")
+        as_of = parse_date(arguments.as_of) if arguments.as_of else None
+        known_at = parse_instant(arguments.known_at) if arguments.known_at else None
+        from maalopfyldelse.declared import load
+        from maalopfyldelse.scanning import load_plans
+
+        declarations = load(declared)
+        plans = load_plans(declarations, arguments.plan)
+        if as_of is not None:
+            for plan in plans:
+                plan.require_date(as_of)
+        the_home = Home(home)
+        with the_home.locked("maal run"):
+            from . import run as runs
+
+            outcome = runs.run(
+                the_home,
+                declarations,
+                arguments.deliveries,
+                plans,
+                as_of=as_of,
+                known_at=known_at,
+                reason=arguments.reason,
+                say=progress.say,
+                now=datetime.now(UTC),
+            )
+    from .render import print_outcome
+
+    return print_outcome(outcome, the_home)
+
+
+def show(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Prints a table of an edition or of the ledger."""
+    from .render import print_records
+    from .tables import records_of
+
+    print_records(records_of(Home(home, create=False), arguments), arguments.table, arguments.format)
+    return 0
+
+
+def explain(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Prints the way back from a figure."""
+    from maalopfyldelse import explain as explaining
+    from maalopfyldelse.declared import load
+
+    from .render import print_explanation, print_records
+
+    as_of = parse_date(arguments.as_of) if arguments.as_of else None
+    chosen = [c.strip() for c in arguments.with_.split(",")] if arguments.with_ else []
+    the_home = Home(home, create=False)
+    question = explaining.Question(
+        the_home, load(declared), arguments.plan, arguments.row, as_of, arguments.edition, tuple(chosen)
+    )
+    if arguments.rows:
+        print_records(explaining.observations(question), "observations", arguments.format)
+    else:
+        print_explanation(explaining.explain(question), arguments.format)
+    return 0
+
+
+def status(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Prints what a plan still lacks and where its figures stand."""
+    from maalopfyldelse.declared import load
+    from maalopfyldelse.status import status_of
+
+    from .render import print_status
+
+    print_status(status_of(Home(home, create=False), load(declared), arguments.plan), arguments.format)
+    return 0
+
+
+def check(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Proves what needs no data; exit code 1 when a line says FAIL."""
+    from maalopfyldelse.check import check_all
+
+    failed = 0
+    for line in check_all(declared):
+        failed += not line.holds
+        print(f"{'OK  ' if line.holds else 'FAIL'} {line.what}", flush=True)
+        for problem in line.problems:
+            print(f"     {problem}")
+    return 1 if failed else 0
+
+
+def withdraw(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Takes a delivery out of the current rows."""
+    from maalopfyldelse.intake.ledger import Ledger
+
+    the_home = Home(home, create=False)
+    with the_home.locked("maal withdraw"):
+        gone: Any = Ledger(the_home.ledger).withdraw(arguments.delivery, arguments.reason, datetime.now(UTC))
+    print(f"withdrawn: {gone.name} ({gone.delivery_id}). Run 'maal run' to see what it changes.", file=sys.stdout)
+    return 0

@@ -1,0 +1,321 @@
+"""Printing for people and programs: tables on a terminal, JSON, CSV. No figure is made here."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from maalopfyldelse.fulfilment import danish
+from maalopfyldelse.home import Home
+from maalopfyldelse.plan import UNIT_WORDS
+from maalopfyldelse.tabular import danish_figure
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from .run import Outcome
+
+_SIGN = {
+    "opfyldt": "[green]✓[/] opfyldt",
+    "delvist opfyldt": "[yellow]◐[/] delvist opfyldt",
+    "ikke opfyldt": "[red]✗[/] ikke opfyldt",
+    "afventer vurdering": "[dim]…[/] afventer vurdering",
+    "ikke opgjort": "[dim]–[/] ikke opgjort",
+    "uden for gradueringen": "[yellow]?[/] uden for gradueringen",
+}
+
+
+def jsonable(value: Any) -> Any:
+    """Plain JSON values: decimals as numbers, dates and instants as ISO text."""
+    if isinstance(value, dict):
+        return {k: jsonable(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(v) for v in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.isoformat() if isinstance(value, (date, datetime)) else value
+
+
+def print_records(records: list[dict[str, Any]], table: str, form: str) -> None:
+    """Prints records of one shape as a table, JSON or CSV."""
+    if form == "json":
+        print(json.dumps(jsonable(records), ensure_ascii=False, indent=1))
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(records[0] if records else [])
+        for record in records:
+            writer.writerow(
+                [
+                    json.dumps(jsonable(v), ensure_ascii=False) if isinstance(v, (list, dict)) else jsonable(v)
+                    for v in record.values()
+                ]
+            )
+    elif not records:
+        print("(no rows)")
+    elif table == "fulfilment":
+        for plan in dict.fromkeys((r["plan"], r["as_of"]) for r in records):
+            _print(fulfilment_table([r for r in records if (r["plan"], r["as_of"]) == plan]))
+    elif table == "results":
+        _results(records)
+    else:
+        shown = {
+            "deliveries": ("delivery_id", "name", "arrived_at", "period", "state", "rows_read", "rows_kept", "rows_set_aside")
+        }
+        _print(_plain(records, shown.get(table)))
+
+
+def _results(records: list[dict[str, Any]]) -> None:
+    figures = [r for r in records if r["section"] == "figure"]
+    accounts = [r for r in records if r["section"] == "table"]
+    _print(
+        _plain(
+            figures,
+            (
+                "row",
+                "reading",
+                "from_date",
+                "to_date",
+                "numerator",
+                "denominator",
+                "value",
+                "counted",
+                "unknown",
+                "excluded",
+                "outside",
+                "leading_rows",
+            ),
+        )
+    )
+    print(
+        "observations = counted + unknown + excluded + outside the row's filter; Σ source_rows of a measure = its leading rows.\n"
+    )
+    _print(
+        _plain(
+            accounts, ("measure", "rows_read", "rows_kept", "rows_set_aside", "rows_current", "rows_superseded", "rows_withdrawn")
+        )
+    )
+    print("rows read = kept + set aside; kept = current + superseded + withdrawn.")
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+def _print(table: Any) -> None:
+    _console().print(table)
+
+
+def _plain(records: list[dict[str, Any]], names: Sequence[str] | None = None) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    names = names or tuple(records[0])
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        numeric = any(isinstance(r[name], (int, Decimal)) and not isinstance(r[name], bool) for r in records)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for record in records:
+        table.add_row(*(_cell(record[name]) for name in names))
+    return table
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value}"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    return escape(", ".join(str(v) for v in value) if isinstance(value, list) else str(value))
+
+
+def fulfilment_table(records: Iterable[dict[str, Any]]) -> Table:
+    """The fulfilment of one plan for the terminal, Danish words and numbers."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    records = list(records)
+    first = records[0]
+    state = "foreløbig" if first["provisional"] else "endelig"
+    title = f"{first['plan']}  pr. {_danish_date(first['as_of'])}  udgave {first['edition']} ({state})"
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading, justify in (
+        ("Nr.", "left"),
+        ("Krav", "left"),
+        ("Verdikt", "left"),
+        ("Resultat", "right"),
+        ("Mål", "right"),
+        ("Point", "right"),
+        ("Bemærkning", "left"),
+    ):
+        table.add_column(heading, justify=justify, no_wrap=heading in ("Nr.", "Verdikt", "Resultat", "Mål", "Point"))  # type: ignore[arg-type]
+    for r in records:
+        flips = [
+            a["id"]
+            for a in r["readings"] or []
+            if a["verdict"] and r["verdict"] and a["low"] is not None and a["verdict"] != r["verdict"]
+        ]
+        note = "; ".join(
+            n for n in (r["reason"], f"andet verdikt ved {', '.join(flips)}" if flips and r["value"] is not None else None) if n
+        )
+        style = "bold" if r["level"] in ("goal", "total") else None
+        unit = UNIT_WORDS.get(r["unit"] or "", "")
+        value = (
+            ""
+            if r["value"] is None
+            else f"{danish_figure(Fraction(r['value']), None if r['target'] is None else Fraction(r['target']))} {unit}"
+        )
+        target = (
+            ""
+            if r["target"] is None
+            else f"{_SYMBOL[r['comparison']]} {danish(Fraction(r['target']), 0 if r['target'] == r['target'].to_integral_value() else 1)}"
+        )
+        indent = "  " if r["level"] != "total" and r["parent"] else ""
+        table.add_row(
+            indent + r["row"],
+            escape(_short(r["text"])),
+            _SIGN.get(r["verdict"] or "", ""),
+            value.strip(),
+            target,
+            _points(r),
+            escape(note),
+            style=style,
+        )
+    return table
+
+
+_SYMBOL = {"at_least": "≥", "at_most": "≤", "under": "<", "over": ">"}
+
+
+def _points(record: dict[str, Any]) -> str:
+    low, high = record["points_low"], record["points_high"]
+    if low is None or record["level"] == "part":
+        return ""
+    ends = [danish(Fraction(x), 2) for x in (low, high)]
+    span = ends[0] if ends[0] == ends[1] else "–".join(ends)
+    return f"{span} af {danish(Fraction(record['weight']), 2)}"
+
+
+def _short(text: str, width: int = 52) -> str:
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+
+
+def _danish_date(day: date) -> str:
+    return f"{day.day}. {_MONTHS[day.month - 1]} {day.year}"
+
+
+_MONTHS = ("januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november", "december")
+
+
+def print_outcome(outcome: Outcome, home: Home) -> int:
+    """What a run came to: the fulfilment of each plan, what stopped, where things are. Returns the exit code."""
+    from maalopfyldelse import edition
+
+    for published in outcome.published:
+        _print(fulfilment_table(edition.read_table(published.path, "fulfilment")))
+    for published in outcome.published:
+        word = "published" if published.is_new else "nothing changed; the newest edition stands"
+        print(f"{published.plan} at {published.as_of}, edition {published.number}: {word}\n  {published.path}")
+    for note in outcome.notes:
+        print(note)
+    if home.analyst.exists():
+        print(f"for analysts: {home.analyst}")
+    for problem in outcome.problems:
+        print(f"\nstopped: {problem}", file=sys.stderr)
+    return 1 if outcome.problems else 0
+
+
+def print_explanation(said: dict[str, Any], form: str) -> None:
+    """The way back from a figure, in 80 columns or as JSON."""
+    if form != "table":
+        print(json.dumps(jsonable(said), ensure_ascii=False, indent=1, default=str))
+        return
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    console = _console()
+    fig = said["figure"]
+    console.print(
+        f"[bold]{said['plan']} {said['row']}[/]  {said['as_of']}, edition {said['edition']}"
+        + (" (provisional)" if said["provisional"] else "")
+    )
+    console.print(Padding(escape(said["text"]), (0, 0, 1, 2)))
+    lines = said["clause"]["lines"]
+    console.print(f"clause      {said['clause']['document']}, line {', '.join(map(str, lines))}")
+    unit = UNIT_WORDS.get(fig["unit"] or "", "")
+    if fig["value"] is not None:
+        console.print(
+            f"figure      {_cell(fig['value'])} {unit} = {fig['numerator']} / {fig['denominator']}   target {_cell(fig['target'])} {unit}"
+        )
+    console.print(
+        f"verdict     {_SIGN.get(fig['verdict'] or '', '(none at this date)')}"
+        + (f"  {escape(fig['reason'])}" if fig["reason"] else "")
+    )
+    if counting := said.get("counting"):
+        console.print(f"window      {counting['window']}")
+        console.print(f"counted     {escape(counting['numerator'])} / {escape(counting['denominator'])}")
+        console.print(f"query       {counting['query']}  sha256 {counting['query_sha256'][:12]}")
+        settings = {
+            **counting["parameters"],
+            **counting["options"],
+            **{f"where {k}": "+".join(v) for k, v in counting["where"].items()},
+        }
+        console.print(Padding("; ".join(f"{k} = {v}" for k, v in settings.items()), (0, 0, 0, 12)))
+        console.print(
+            f"rows        {counting['leading_rows']} in the window; {counting['counted']} observations counted, {counting['outside_where']} outside the filter, {counting['rows_set_aside']} rows set aside at intake"
+        )
+        for item in counting["excluded"]:
+            console.print(f"            {item['observations']:>8} excluded: {escape(item['text'])}")
+    if combination := said.get("combination"):
+        console.print(
+            f"[bold]with {', '.join(combination['readings'])}[/]: {combination['value']} = {combination['numerator']} / {combination['denominator']}, {combination['verdict']}"
+        )
+    for reading in said["readings"]:
+        console.print(f"\n[bold]{reading['id']}[/] {escape(reading['question'])}")
+        for option in reading["options"]:
+            figure_ = "" if option["value"] is None else f"{danish_figure(Fraction(option['value']), None)} {unit}".strip()
+            tail = "approved" if option["approved"] else "; ".join(x for x in (figure_, option["verdict"], option["reason"]) if x)
+            console.print(
+                Padding(
+                    f"{'●' if option['approved'] else '○'} {option['id'].split('.', 1)[1]}  {escape(option['text'])} [dim]– {escape(tail)}[/]",
+                    (0, 0, 0, 2),
+                )
+            )
+        console.print(Padding(f"[dim]{escape(reading['why'])}[/]", (0, 0, 0, 2)))
+    for heading, key in (("notes", "notes"), ("defects in the text", "defects"), ("open questions", "questions")):
+        for text in said[key]:
+            console.print(f"\n{heading}: {escape(text)}")
+    if deliveries := said.get("deliveries"):
+        console.print("\n[bold]deliveries[/]")
+        for d in deliveries:
+            console.print(
+                f"  {escape(d['file'])}  {d['rows_kept']} rows, {d['rows_set_aside']} set aside, sha256 {d['sha256'][:12]}"
+            )
+
+
+def print_status(said: dict[str, Any], form: str) -> None:
+    """Where a plan stands."""
+    if form == "json":
+        print(json.dumps(jsonable(said), ensure_ascii=False, indent=1, default=str))
+        return
+    print(
+        f"{said['title']}\nfigures as of {said['as_of']}, next report {said['next_report']}, latest arrival {said['known_at']:%Y-%m-%d %H:%M} UTC"
+    )
+    for text in said["blocked"]:
+        print(f"blocked: {text}")
+    rows = [
+        r | {"text": _short(r["text"], 40), "value": r["value"] if r["value"] is None else Decimal(str(round(r["value"], 2)))}
+        for r in said["rows"]
+    ]
+    _print(_plain(rows, ("row", "text", "track", "value", "target", "unit", "missing", "supplier")))

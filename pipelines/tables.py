@@ -1,0 +1,70 @@
+"""The records behind `maal show`: where each table's rows come from. Printing them is render.py's."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+from maalopfyldelse import edition
+from maalopfyldelse.dates import parse_date
+from maalopfyldelse.errors import CallerError, nearest
+from maalopfyldelse.home import Home
+from maalopfyldelse.intake.ledger import Ledger
+
+DELIVERY_FIELDS = (
+    "delivery_id",
+    "extract",
+    "name",
+    "arrived_at",
+    "period",
+    "state",
+    "rows_read",
+    "rows_kept",
+    "rows_set_aside",
+    "withdrawn_at",
+    "code",
+    "message",
+    "size",
+    "sha256",
+)
+
+
+def records_of(home: Home, arguments: Namespace) -> list[dict[str, Any]]:
+    """The rows of the table that was asked for. Raises CallerError when plan or edition is unknown."""
+    if arguments.table in ("fulfilment", "results"):
+        return _of_editions(home, arguments)
+    if arguments.table == "editions":
+        return _editions(home, arguments.plan)
+    ledger = Ledger(home.ledger)
+    if arguments.table == "deliveries":
+        return [{name: getattr(d, name) for name in DELIVERY_FIELDS} for d in ledger.deliveries()]
+    names = {d.delivery_id: d.name for d in ledger.deliveries()}
+    return [{"file": names.get(r.delivery_id), **asdict(r)} for r in ledger.rejects()]
+
+
+def _of_editions(home: Home, arguments: Namespace) -> list[dict[str, Any]]:
+    plans = sorted(p.name for p in home.editions.iterdir())
+    if arguments.plan and arguments.plan not in plans:
+        raise CallerError(f"No edition of a plan called '{arguments.plan}'{nearest(arguments.plan, plans)}")
+    as_of = parse_date(arguments.as_of) if arguments.as_of else None
+    wanted = [arguments.plan] if arguments.plan else plans
+    if as_of and not arguments.plan:
+        wanted = [p for p in plans if (home.editions / p / as_of.isoformat()).is_dir()]
+    if not wanted:
+        raise CallerError(
+            "There is no edition yet. Run 'maal run' first." if not plans else f"No plan has an edition at {as_of}."
+        )
+    found: list[dict[str, Any]] = []
+    for plan in wanted:
+        found += edition.read_table(edition.find(home, plan, as_of, arguments.edition), arguments.table)
+    return found
+
+
+def _editions(home: Home, plan: str | None) -> list[dict[str, Any]]:
+    found = []
+    for folder in edition.editions(home, plan):
+        manifest = edition.read_manifest(folder)
+        names = ("plan", "as_of", "edition", "known_at", "provisional", "synthetic", "made_at", "made_by", "reason")
+        found.append({name: manifest[name] for name in names} | {"folder": str(folder)})
+    return found
