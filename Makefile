@@ -1,0 +1,43 @@
+# Every target sets up what it needs; a second call sets nothing up again.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+
+.PHONY: run test lint dagster sample lock help
+
+run: $(READY)  ## run the sample for all plans, print the fulfilment and where things are
+	@$(BIN)/maal run
+
+test: $(READY)  ## lint, types, declarations and all tests that need neither root, a browser nor Java
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/mypy
+	@$(BIN)/maal check
+	@$(BIN)/pytest -rs
+	@echo "left out: nothing; the browser and Spark targets come with their issues"
+
+lint: $(READY)  ## style and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+dagster: $(READY)  ## open Dagster's pages on http://127.0.0.1:3000
+	@$(BIN)/python -m pipelines.webserver
+
+sample: $(READY)  ## make data/sample anew (deterministic)
+	$(BIN)/python -m maalopfyldelse.sample data/sample
+
+lock: $(READY)  ## solve the dependencies anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev pyproject.toml -o requirements.lock
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12"; exit 2; }
+	@echo "setting up $(VENV) (once; a few minutes)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
