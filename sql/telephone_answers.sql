@@ -38,8 +38,7 @@ columns:
   observed_month: {type: date, group: true, comment: "Første dag i den måned, hvor kaldet begyndte"}
   wait_ms: {type: bigint, unit: ms, comment: "Ventetid til svaret under denne læsning; tom = ubesvaret"}
 ---*/
-with calls as (
-    -- One row a call that began in the window. A call belongs to the day its first event began (S11).
+with all_calls as (
     select
         call_id,
         min(started_at) as begun_at,
@@ -48,7 +47,12 @@ with calls as (
         max(case when media = 'phone' then 1 else 0 end) as is_phone
     from call_events
     group by call_id
-    having min(started_date) > $from_date and min(started_date) <= $as_of
+),
+calls as (
+    -- A call belongs to the day its first event began (S11). Not HAVING: a macro's parameter is no constant there.
+    select *
+    from all_calls
+    where begun_date > $from_date and begun_date <= $as_of
 ),
 phone_events as (
     -- Times as milliseconds since the call began, so that a wait is a plain subtraction. duration_s is rounded by the system.

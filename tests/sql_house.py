@@ -6,6 +6,7 @@ tests/sql/*.yaml and in tests/oracles/. Rows are dicts by column name; a column 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -72,7 +73,33 @@ class Bench:
         """The observations as dicts, in no order. `readings`: reading id → options that differ from the defaults."""
         defaults = {name: parameter.default for name, parameter in measure.header.parameters.items()}
         values = defaults | dict(parameters or {}) | {"as_of": as_of, "from_date": from_date}
-        cursor = self.con.execute(compose(measure, readings or {"a": {}}), {k: values[k] for k in values if f"${k}" in measure.body})
+        named = {name: value for name, value in values.items() if f"${name}" in measure.body}
+        return self._rows(compose(measure, readings or {"a": {}}), named)
+
+    def observe_by_macro(
+        self, measure: Measure, *, as_of: date, from_date: date, options: Mapping[str, str]
+    ) -> list[Row]:
+        """The same through a table macro, as analysts call it: dates, parameters and options are its arguments."""
+        names = ["as_of", "from_date", *measure.header.parameters, *measure.header.options]
+        body = re.sub(r"\$([a-z_]+)", r'"\1"', measure.body)
+        words = ", ".join(f'"{option}" as "{option}"' for option in measure.header.options)
+        signature = ", ".join(f'"{name}"' for name in names)
+        self.con.execute(
+            f"create or replace macro tried({signature}) as table "
+            f"with readings as (select 'a' as reading_id, {words}), observations as (\n{body}\n) select o.* from observations as o"
+        )
+        defaults = [parameter.default for parameter in measure.header.parameters.values()]
+        chosen = {**measure.defaults, **options}
+        arguments = [f"date '{as_of}'", f"date '{from_date}'", *map(_literal, [*defaults, *chosen.values()])]
+        return self._rows(f"select * from tried({', '.join(arguments)})", {})
+
+    def columns(self, measure: Measure) -> list[str]:
+        """The names the query returns, in order."""
+        query = re.sub(r"\$[a-z_]+", "null", compose(measure, {"a": {}}))
+        return [line[0] for line in self.con.execute(f"describe {query}").fetchall()]
+
+    def _rows(self, query: str, values: Mapping[str, Any]) -> list[Row]:
+        cursor = self.con.execute(query, dict(values))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

@@ -1,0 +1,179 @@
+"""Each query of sql/ against a slow, obvious count in Python (tests/oracles/), over rows that Hypothesis chooses.
+
+Every word of every option is tried alone against the default, with a few combinations, at several reporting dates; the order
+of the rows must not matter, and every row of the leading tables must be accounted for under every reading.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maalopfyldelse.query import Measure
+from measure_rows import MADE, Rows
+from sql_house import MEASURES, Bench, Row, every_reading, output_columns
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One set of rows with a window, parameters and readings. Its repr is what a failing example prints."""
+
+    seed: int
+    size: int
+    from_date: date
+    as_of: date
+    parameters: Mapping[str, Any]
+    readings: Mapping[str, Mapping[str, str]]
+
+    def rows(self, measure: str) -> Rows:
+        return MADE[measure][0](Random(self.seed), self.size, self.from_date, self.as_of)
+
+
+@st.composite
+def trials(draw: st.DrawFn, name: str) -> Trial:
+    header = MEASURES[name].header
+    _, windows, choices = MADE[name]
+    from_date, as_of = draw(st.sampled_from(windows))
+    parameters = {p: spec.default for p, spec in header.parameters.items()}
+    parameters |= {p: draw(st.sampled_from(values)) for p, values in choices.items()}
+    combined = {
+        f"combined {n}": {option: draw(st.sampled_from(words)) for option, words in header.options.items()}
+        for n in range(3)
+    }
+    return Trial(
+        draw(st.integers(0, 2**32)),
+        draw(st.integers(1, 40)),
+        from_date,
+        as_of,
+        parameters,
+        every_reading(MEASURES[name]) | combined,
+    )
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.con.close()
+
+
+def test_every_measure_has_an_oracle() -> None:
+    assert set(MADE) == set(MEASURES)
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_query_agrees_with_the_oracle(bench: Bench, name: str) -> None:
+    measure = MEASURES[name]
+
+    @settings(max_examples=40, deadline=None)
+    @given(trial=trials(name))
+    def agree(trial: Trial) -> None:
+        rows = trial.rows(name)
+        bench.fill(rows)
+        seen = _observe(bench, measure, trial)
+        assert _by_grain(measure, seen) == _by_grain(measure, _by_hand(measure, rows, trial))
+        leading = bench.leading_rows(measure, as_of=trial.as_of, from_date=trial.from_date)
+        for reading_id in trial.readings:
+            assert sum(o["source_rows"] for o in seen if o["reading_id"] == reading_id) == leading
+
+    agree()
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_the_rows_tell_the_readings_apart(bench: Bench, name: str) -> None:
+    """The test above proves nothing about a word that changes nothing, or a reason that never occurs."""
+    measure = MEASURES[name]
+    unmoved = set(every_reading(measure)) - {"default"}
+    unseen: set[Any] = {None, *measure.header.reasons}
+    for seed in range(60):
+        from_date, as_of = MADE[name][1][seed % len(MADE[name][1])]
+        trial = Trial(seed, 40, from_date, as_of, {}, every_reading(measure))
+        bench.fill(trial.rows(name))
+        seen = _observe(bench, measure, trial)
+        unseen -= {o["reason"] for o in seen}
+        counts = {
+            reading_id: sorted(
+                (str(o["reason"]), str(o["numerator"]), str(o["denominator"]), o["is_known"])
+                for o in seen
+                if o["reading_id"] == reading_id
+            )
+            for reading_id in trial.readings
+        }
+        unmoved = {reading_id for reading_id in unmoved if counts[reading_id] == counts["default"]}
+        if not unmoved and not unseen:
+            break
+    assert not unmoved, f"{name}: no row tells these readings from the default"
+    assert not unseen, f"{name}: no row has these reasons"
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_the_order_of_rows_does_not_matter(bench: Bench, name: str) -> None:
+    measure = MEASURES[name]
+
+    @settings(max_examples=10, deadline=None)
+    @given(trial=trials(name))
+    def same(trial: Trial) -> None:
+        rows = trial.rows(name)
+        mixed = {table: Random(trial.seed).sample(lines, len(lines)) for table, lines in rows.items()}
+        answers = []
+        for content in (rows, mixed):
+            bench.fill(content)
+            answers.append(_by_grain(measure, _observe(bench, measure, trial)))
+        assert answers[0] == answers[1]
+
+    same()
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_a_macro_answers_the_same(bench: Bench, name: str) -> None:
+    """A macro's parameter silently takes the place of an unqualified column of the same name."""
+    measure = MEASURES[name]
+    from_date, as_of = MADE[name][1][0]
+    bench.fill(MADE[name][0](Random(1), 40, from_date, as_of))
+    for reading_id, options in every_reading(measure).items():
+        plain = bench.observe(measure, as_of=as_of, from_date=from_date, readings={"a": options})
+        macro = bench.observe_by_macro(measure, as_of=as_of, from_date=from_date, options=options)
+        assert _by_grain(measure, macro) == _by_grain(measure, plain), reading_id
+
+
+@pytest.mark.parametrize("name", sorted(MEASURES))
+def test_query_answers_with_the_declared_columns(bench: Bench, name: str) -> None:
+    assert bench.columns(MEASURES[name]) == output_columns(MEASURES[name])
+
+
+def _observe(bench: Bench, measure: Measure, trial: Trial) -> list[Row]:
+    return bench.observe(
+        measure, as_of=trial.as_of, from_date=trial.from_date, parameters=trial.parameters, readings=trial.readings
+    )
+
+
+def _by_hand(measure: Measure, rows: Rows, trial: Trial) -> list[Row]:
+    oracle = importlib.import_module(f"oracles.{measure.name}")
+    return [
+        observation | {"reading_id": reading_id}
+        for reading_id, chosen in trial.readings.items()
+        for observation in oracle.observations(
+            rows,
+            as_of=trial.as_of,
+            from_date=trial.from_date,
+            parameters=trial.parameters,
+            options=measure.defaults | dict(chosen),
+        )
+    ]
+
+
+def _by_grain(measure: Measure, observations: list[Row]) -> dict[tuple[Any, ...], Row]:
+    found: dict[tuple[Any, ...], Row] = {}
+    for observation in observations:
+        key = (observation["reading_id"], *(observation[column] for column in measure.header.grain))
+        assert key not in found, f"{measure.name}: two observations of {key}"
+        found[key] = observation
+    return found
