@@ -42,9 +42,7 @@ def load(declared: Path | None = None) -> Declared:
     """The built-in declarations and those of `declared`. Raises CallerError naming file and field."""
     if declared is not None and not declared.is_dir():
         raise CallerError(f"{declared}: no such folder. --declared names a folder with plans/, expectations/ or sql/.")
-    folders = (
-        (REPOSITORY,) if declared is None or declared.resolve() == REPOSITORY else (REPOSITORY, declared.resolve())
-    )
+    folders = (REPOSITORY,) if declared is None or declared.resolve() == REPOSITORY else (REPOSITORY, declared.resolve())
     tables: dict[str, Table] = {}
     extracts: dict[str, Extract] = {}
     measures: dict[str, Measure] = {}
@@ -80,9 +78,7 @@ def _named(model: type[ModelT], key: str, path: Path) -> ModelT:
 
 def _add(into: dict[str, T], name: str, thing: T, path: Path, paths: dict[str, Path], kind: str) -> None:
     if name in into:
-        raise CallerError(
-            f"{path}: {kind} '{name}' is declared already, in {paths[f'{kind}:{name}']}. Give it another name."
-        )
+        raise CallerError(f"{path}: {kind} '{name}' is declared already, in {paths[f'{kind}:{name}']}. Give it another name.")
     into[name] = thing
     paths[f"{kind}:{name}"] = path
 
@@ -100,6 +96,4 @@ def _agree(name: str, extract: Extract, tables: dict[str, Table], path: Path) ->
                 )
         missing = [c for c, spec in table.columns.items() if spec.required and c not in layout.columns]
         if missing:
-            raise CallerError(
-                f"{path}: layouts.{layout.id}: required column '{missing[0]}' of '{table.table}' has no source."
-            )
+            raise CallerError(f"{path}: layouts.{layout.id}: required column '{missing[0]}' of '{table.table}' has no source.")

@@ -17,16 +17,15 @@ from . import edition
 from .counting import Count, approved_count, combined_count
 from .declared import Declared
 from .errors import CallerError
-from .fulfilment import danish
 from .grading import Graded, grade_figure
 from .home import Home
 from .intake.ledger import Ledger
 from .measures import arguments, day_range, observations_sql, run_scan
 from .plan import Placed, Plan
+from .printing import danish, exact_text
 from .query import Measure
 from .results import Figure, figure
 from .scanning import Scanning, load_plan
-from .tabular import exact_text
 
 
 @dataclass

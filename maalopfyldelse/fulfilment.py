@@ -14,6 +14,7 @@ from typing import Any
 from .counting import Count
 from .grading import AWAITED, Graded, all_of, grade_figure, k_of_n, open_degree
 from .plan import Placed, Plan, Row
+from .printing import danish
 from .results import Figure, combine, figure
 from .scanning import Scanning
 
@@ -177,9 +178,9 @@ def _interval_words(fig: Figure | None) -> str | None:
 
 
 def _total(plan: Plan, as_of: date, lines: list[Line], provisional: bool) -> Line:
-    low, high = combine((l.points_low or Fraction(0), l.points_high or Fraction(0)) for l in lines if l.scores)
+    low, high = combine((line.points_low or Fraction(0), line.points_high or Fraction(0)) for line in lines if line.scores)
     assert plan.weights is not None
-    waiting = sum(1 for l in lines if l.scores and l.low != l.high)
+    waiting = sum(1 for line in lines if line.scores and line.low != line.high)
     numbers: dict[str, Any] = {
         "points_low": low,
         "points_high": high,
@@ -208,11 +209,3 @@ def _total(plan: Plan, as_of: date, lines: list[Line], provisional: bool) -> Lin
         reason=f"{waiting} krav er ikke afgjort" if waiting else None,
         **numbers,
     )
-
-
-def danish(number: Fraction, decimals: int = 1) -> str:
-    """A number for a Danish reader: half up to `decimals`, decimal comma."""
-    scaled = abs(number) * 10**decimals
-    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    text = f"{whole // 10**decimals}" + (f",{whole % 10**decimals:0{decimals}d}" if decimals else "")
-    return ("-" if number < 0 and whole else "") + text

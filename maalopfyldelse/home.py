@@ -30,9 +30,7 @@ class Home:
                 if not create:
                     raise CallerError(f"{self.path} is no home yet. Run 'maal run' first, or name another with --home.")
                 if self.path.exists() and any(self.path.iterdir()):
-                    raise CallerError(
-                        f"{self.path} exists and is no home of ours. Name an empty or new folder with --home."
-                    )
+                    raise CallerError(f"{self.path} exists and is no home of ours. Name an empty or new folder with --home.")
                 self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self.path.chmod(0o700)
                 for folder in (self.store, self.editions, self.tmp, self.dagster):

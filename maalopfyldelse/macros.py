@@ -26,11 +26,11 @@ def measure_macro(measure: Measure, declared: Declared) -> str:
     """The macro of a measure's observations. `from_date` (exclusive) is by default the day before the year of `as_of`."""
     header = measure.header
     given = ["as_of", "from_date := null"]
-    given += [f"{name} := {_literal(p.default, p.type)}" for name, p in header.parameters.items()]
-    given += [f"{name} := '{words[0]}'" for name, words in header.options.items()]
-    options = ", ".join(f"{_guarded(name, words)} as {name}" for name, words in header.options.items())
+    given += [f'"{name}" := {_literal(p.default, p.type)}' for name, p in header.parameters.items()]
+    given += [f"\"{name}\" := '{words[0]}'" for name, words in header.options.items()]
+    options = ", ".join(f'{_guarded(name, words)} as "{name}"' for name, words in header.options.items())
     replaced = {"as_of": "as_of", "from_date": f"coalesce(from_date, {_YEAR_START})"}
-    replaced |= {name: f"cast({name} as {p.type})" for name, p in header.parameters.items()}
+    replaced |= {name: f'cast("{name}" as {p.type})' for name, p in header.parameters.items()}
     return (
         f"create or replace macro measures.{measure.name}({', '.join(given)}) as table\n"
         f"with readings as (select 'asked' as reading_id{', ' + options if options else ''}),\n"
@@ -44,7 +44,7 @@ _YEAR_START = "make_date(cast(year(as_of) as bigint) - 1, 12, 31)"
 def _guarded(name: str, words: list[str]) -> str:
     """The option, or an error that lists its words: an unknown word would silently fall through the query's cases."""
     listed = ", ".join(f"'{w}'" for w in words)
-    return f"case when {name} in ({listed}) then {name} else error('{name}: one of {', '.join(words)}') end"
+    return f'case when "{name}" in ({listed}) then "{name}" else error(\'{name}: one of {", ".join(words)}\') end'
 
 
 def _literal(value: int | str, type_: str) -> str:

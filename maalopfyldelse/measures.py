@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .counting import Days, Scan
 from .dates import is_working_day
 from .errors import MaalError
-from .query import CALENDAR, READINGS, Measure
+from .query import CALENDAR, HOUSE_MACROS, READINGS, Measure
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,7 +53,7 @@ class Scanned:
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Gives a connection the house functions and the Danish calendar that queries may use."""
-    con.execute("create or replace temp macro add_months(d, n) as cast(d + to_months(n) as date)")
+    con.execute(HOUSE_MACROS)
     con.execute(f"create temp table if not exists {CALENDAR} (day date, is_working_day boolean, quarter varchar)")
     if con.execute(f"select count(*) from {CALENDAR}").fetchone() == (0,):
         con.execute(f"insert into {CALENDAR} select * from ({calendar_sql()})")

@@ -202,8 +202,17 @@ def _to_json(scanned: Scanned) -> dict[str, Any]:
         "groups": scanned.groups,
         "leading_rows": scanned.leading_rows,
         "cells": [
-            [c.reading_id, c.groups, c.reason, c.is_known, c.observations, c.sized, c.source_rows]
-            + [str(c.numerator), str(c.denominator)]
+            [
+                c.reading_id,
+                c.groups,
+                c.reason,
+                c.is_known,
+                c.observations,
+                c.sized,
+                c.source_rows,
+                str(c.numerator),
+                str(c.denominator),
+            ]
             for c in scanned.cells
         ],
     }

@@ -58,7 +58,7 @@ def status_of(home: Home, declared: Declared, plan_id: str) -> dict[str, Any]:
         "as_of": at,
         "next_report": reporting,
         "known_at": known_at,
-        "blocked": [f"{b.name}: {b.message}" for b in ledger.blocking([e for e in declared.extracts], known_at)],
+        "blocked": [f"{b.name}: {b.message}" for b in ledger.blocking(declared.extracts, known_at)],
         "rows": rows,
     }
 

@@ -10,18 +10,16 @@ import csv
 import io
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .fulfilment import Line, Outcome, danish
+from .fulfilment import Line, Outcome
 from .plan import UNIT_WORDS
+from .printing import PLACES, danish, danish_figure, decimal, exact_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PLACES = 9
 NUMBER, TEXT, INT, BOOL, DATE = "decimal(38,9)", "string", "int64", "bool", "date"
 LIST, READINGS = "list<string>", "readings"
 
@@ -83,29 +81,6 @@ RESULTS: list[tuple[str, str, str]] = [
     ("rows_superseded", INT, "Section table: rows that a newer delivery replaced"),
     ("rows_withdrawn", INT, "Section table: rows of withdrawn deliveries"),
 ]
-
-
-def decimal(number: Fraction | None) -> Decimal | None:
-    """Half up to nine decimals."""
-    if number is None:
-        return None
-    scaled = abs(number) * 10**PLACES
-    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(-whole if number < 0 else whole).scaleb(-PLACES)
-
-
-def exact_text(number: Fraction | None) -> str | None:
-    """An exact decimal as text; a fraction that has no finite decimal is written `1/3`."""
-    if number is None:
-        return None
-    rest = number.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    if rest != 1:
-        return f"{number.numerator}/{number.denominator}"
-    text = f"{Decimal(number.numerator) / Decimal(number.denominator):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def fulfilment_records(lines: Iterable[Line], edition: int) -> list[dict[str, Any]]:
@@ -251,17 +226,6 @@ def target_words(line: Line) -> str:
     """`mindst 90` – the target with its comparison."""
     assert line.target is not None and line.comparison is not None
     return f"{_COMPARISON_WORDS[line.comparison]} {danish(line.target, 0 if line.target.denominator == 1 else 1)}"
-
-
-def danish_figure(value: Fraction, target: Fraction | None) -> str:
-    """Half up to one decimal, and to more where rounding would hide on which side of the target the figure lies."""
-    if target is not None and value != target:
-        for places in range(1, 7):
-            scale = 10**places
-            rounded = Fraction((2 * abs(value) * scale + 1).__floor__() // 2, scale) * (1 if value >= 0 else -1)
-            if (rounded > target) == (value > target) and rounded != target:
-                return danish(value, places)
-    return danish(value)
 
 
 def department_csv(lines: Iterable[Line]) -> bytes:

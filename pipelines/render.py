@@ -11,10 +11,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from maalopfyldelse.fulfilment import danish
 from maalopfyldelse.home import Home
 from maalopfyldelse.plan import UNIT_WORDS
-from maalopfyldelse.tabular import danish_figure
+from maalopfyldelse.printing import danish, danish_figure
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -273,13 +272,17 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
         }
         console.print(Padding("; ".join(f"{k} = {v}" for k, v in settings.items()), (0, 0, 0, 12)))
         console.print(
-            f"rows        {counting['leading_rows']} in the window; {counting['counted']} observations counted, {counting['outside_where']} outside the filter, {counting['rows_set_aside']} rows set aside at intake"
+            f"rows        {counting['leading_rows']} in the window; {counting['rows_set_aside']} rows set aside at intake"
+        )
+        console.print(
+            f"            {counting['counted']:>8} observations counted, {counting['outside_where']} outside the row's filter"
         )
         for item in counting["excluded"]:
             console.print(f"            {item['observations']:>8} excluded: {escape(item['text'])}")
     if combination := said.get("combination"):
         console.print(
-            f"[bold]with {', '.join(combination['readings'])}[/]: {combination['value']} = {combination['numerator']} / {combination['denominator']}, {combination['verdict']}"
+            f"[bold]with {', '.join(combination['readings'])}[/]: {combination['value']} = "
+            f"{combination['numerator']} / {combination['denominator']}, {combination['verdict']}"
         )
     for reading in said["readings"]:
         console.print(f"\n[bold]{reading['id']}[/] {escape(reading['question'])}")

@@ -1,0 +1,54 @@
+"""How numbers are written: exact texts, nine decimals, and Danish print.
+
+The only place where anything is rounded, always half up and never before the print. Which number goes where is tabular.py's and
+the reports'.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+PLACES = 9
+
+
+def decimal(number: Fraction | None) -> Decimal | None:
+    """Half up to nine decimals."""
+    if number is None:
+        return None
+    scaled = abs(number) * 10**PLACES
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(-whole if number < 0 else whole).scaleb(-PLACES)
+
+
+def exact_text(number: Fraction | None) -> str | None:
+    """An exact decimal as text; a fraction that has no finite decimal is written `1/3`."""
+    if number is None:
+        return None
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1:
+        return f"{number.numerator}/{number.denominator}"
+    text = f"{Decimal(number.numerator) / Decimal(number.denominator):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def danish(number: Fraction, decimals: int = 1) -> str:
+    """A number for a Danish reader: half up to `decimals`, decimal comma."""
+    scaled = abs(number) * 10**decimals
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    text = f"{whole // 10**decimals}" + (f",{whole % 10**decimals:0{decimals}d}" if decimals else "")
+    return ("-" if number < 0 and whole else "") + text
+
+
+def danish_figure(value: Fraction, target: Fraction | None) -> str:
+    """Half up to one decimal, and to more where rounding would hide on which side of the target the figure lies."""
+    if target is not None and value != target:
+        for places in range(1, 7):
+            scale = 10**places
+            rounded = Fraction((2 * abs(value) * scale + 1).__floor__() // 2, scale) * (1 if value >= 0 else -1)
+            if (rounded > target) == (value > target) and rounded != target:
+                return danish(value, places)
+    return danish(value)
