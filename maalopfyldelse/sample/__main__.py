@@ -1,0 +1,71 @@
+"""The command: `python -m maalopfyldelse.sample OUT [--seed N --call-events N --cases N --tickets N --persons N]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..errors import CallerError, MaalError
+from . import absence, calls, cases, panel, tickets
+from .common import Out, Sizes
+
+MARKER = "Syntetiske data. Ingen person, sag, henvendelse eller figur her er virkelig.\n"
+README = """\
+# Prøveleverancer
+
+Alt her er opdigtet og lavet af `python -m maalopfyldelse.sample`; samme tal giver samme bytes. Filen `SYNTHETIC` mærker det.
+Mapperne er `MODTAGET/SYSTEM/fil`, med modtagelsestidspunktet i dansk tid, som leverancerne ville være kommet fra midten af 2020
+til januar 2022.
+
+| system | filer | bemærk |
+|---|---|---|
+| puzzel | hændelser pr. måned, køliste, driftsforstyrrelser | februar 2021 kom for sent; maj 2021 blev leveret halvt og så igen |
+| zendesk | eksport efter seneste ændring | én leverance som CSV i kontoens tidszone, de øvrige som JSON i UTC |
+| postkasser | liste og månedlig optælling | maj 2021 kom for sent; august 2021 er talt om |
+| p360 | sager pr. halvår, sagstyper | projektmappe med tekstdatoer, CSV, projektmappe med datoceller, CSV |
+| isola | fravær pr. kvartal | Windows-1252, decimalkomma |
+| jobcenter | panel pr. kvartal, ydelseskoder, jobcentre | koder og jobcentre er opfundne og uden officielt forbillede |
+
+Navne er 'Syntetisk Person n', telefonnumre begynder med +4500, adresser ender på example.invalid. De står her, for at
+indlæsningen har noget at smide væk.
+"""
+
+
+def write_sample(root: Path, sizes: Sizes) -> None:
+    """All deliveries under `root`, which must be new or empty. Raises CallerError."""
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise CallerError(f"{root} is not empty. Name a new folder, or remove the old sample first.")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        (root / "SYNTHETIC").write_text(MARKER, encoding="utf-8", newline="")
+        (root / "README.md").write_text(README, encoding="utf-8", newline="")
+        out = Out(root)
+        for source in (calls, tickets, cases, absence, panel):
+            source.write(out, sizes)
+    except OSError as error:
+        raise CallerError(f"{root} cannot be written: {error.strerror}.") from None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m maalopfyldelse.sample", description="Writes synthetic deliveries.")
+    default = Sizes()
+    parser.add_argument("out", type=Path, help="a new or empty folder")
+    parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--call-events", type=int, default=default.call_events, help="rows of call events, about")
+    parser.add_argument("--tickets", type=int, default=default.tickets)
+    parser.add_argument("--cases", type=int, default=default.cases)
+    parser.add_argument("--persons", type=int, default=default.persons, help="rows of the panel (people times quarters), about")
+    given = parser.parse_args(arguments)
+    try:
+        if min(given.call_events, given.tickets, given.cases, given.persons) < 0:
+            raise CallerError("A number of rows is below 0.")
+        write_sample(given.out, Sizes(given.seed, given.call_events, given.tickets, given.cases, given.persons))
+    except MaalError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
