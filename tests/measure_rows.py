@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 
-from maalopfyldelse.dates import DANISH_ZONE, danish_date
+from maalopfyldelse.dates import DANISH_ZONE, add_months, danish_date, period_bounds, quarter_of
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -60,15 +61,17 @@ def outages(random: Random, around: list[datetime]) -> list[Row]:
     for number in range(random.randint(0, max(1, len(around) // 4))):
         began = random.choice(around) + timedelta(milliseconds=random.choice([-3_600_000, -1, 0, 1, 60_000]))
         ended = began + timedelta(milliseconds=random.choice([1, 3_600_000, 3_600_000, 90_000_000]))
-        made.append({
-            "outage_id": str(number),
-            "system": random.choice(["puzzel", "zendesk", "any", "public360"]),
-            "began_at": began,
-            "ended_at": ended,
-            "began_date": date_of(began),
-            "ended_date": random.choice([date_of(ended), date_of(ended), None]),
-            "approved_date": random.choice([date_of(ended), date_of(ended), None]),
-        })
+        made.append(
+            {
+                "outage_id": str(number),
+                "system": random.choice(["puzzel", "zendesk", "any", "public360"]),
+                "began_at": began,
+                "ended_at": ended,
+                "began_date": date_of(began),
+                "ended_date": random.choice([date_of(ended), date_of(ended), None]),
+                "approved_date": random.choice([date_of(ended), date_of(ended), None]),
+            }
+        )
     return made
 
 
@@ -93,7 +96,9 @@ def telephone(random: Random, size: int, from_date: date, as_of: date) -> Rows:
     for call in range(size):
         at = an_instant(random, from_date, as_of)
         media = random.choice(["phone"] * 9 + ["email"])
-        kinds = random.choice([random.choice(_COURSES), random.choices(["menu", "queue", "conversation"], k=random.randint(0, 6))])
+        kinds = random.choice(
+            [random.choice(_COURSES), random.choices(["menu", "queue", "conversation"], k=random.randint(0, 6))]
+        )
         sequence = 0
         for kind in ["initiation", *kinds]:
             sequence += random.choice([1, 1, 2])
@@ -149,14 +154,18 @@ def cases(random: Random, size: int, from_date: date, as_of: date) -> Rows:
     made = []
     for number in range(size):
         # Ages around three and four months at the reporting date, and any other.
-        created = random.choice([
-            a_day(random, from_date, as_of),
-            as_of - timedelta(days=random.randint(85, 130)),
-            as_of - timedelta(days=random.randint(0, 700)),
-        ])
+        created = random.choice(
+            [
+                a_day(random, from_date, as_of),
+                as_of - timedelta(days=random.randint(85, 130)),
+                as_of - timedelta(days=random.randint(0, 700)),
+            ]
+        )
 
         def later(created: date = created) -> date:
-            return random.choice([a_day(random, from_date, as_of), created + timedelta(days=random.choice([0, 1, 30, 49, 200]))])
+            return random.choice(
+                [a_day(random, from_date, as_of), created + timedelta(days=random.choice([0, 1, 30, 49, 200]))]
+            )
 
         first = reopened = closed = None
         history = random.choice(["open", "closed", "closed", "closed", "reopened", "closed_again", "closed_again"])
@@ -165,18 +174,20 @@ def cases(random: Random, size: int, from_date: date, as_of: date) -> Rows:
         elif history != "open":
             first, reopened, closed = sorted([later(), later(), later()])
             closed = closed if history == "closed_again" else None
-        made.append({
-            "case_id": f"21/{number}",
-            "case_type": random.choice(["D", "D", "D", "K", "C", "A", "?"]),
-            "received_date": random.choice([None, created, created - timedelta(days=3), later()]),
-            "created_date": created,
-            "decided_date": random.choice([None, closed, later(), later()]),
-            "first_closed_date": first,
-            "reopened_date": reopened,
-            "closed_date": closed,
-            "status": random.choice(["aaben", "hvilende", "lukket"]),
-            "outcome": random.choice([None, "afgjort", "afgjort", "trukket", "fejloprettet"]),
-        })
+        made.append(
+            {
+                "case_id": f"21/{number}",
+                "case_type": random.choice(["D", "D", "D", "K", "C", "A", "?"]),
+                "received_date": random.choice([None, created, created - timedelta(days=3), later()]),
+                "created_date": created,
+                "decided_date": random.choice([None, closed, later(), later()]),
+                "first_closed_date": first,
+                "reopened_date": reopened,
+                "closed_date": closed,
+                "status": random.choice(["aaben", "hvilende", "lukket"]),
+                "outcome": random.choice([None, "afgjort", "afgjort", "trukket", "fejloprettet"]),
+            }
+        )
     return {
         "cases": made,
         "case_types": [
@@ -188,8 +199,173 @@ def cases(random: Random, size: int, from_date: date, as_of: date) -> Rows:
     }
 
 
+def absences(random: Random, size: int, from_date: date, as_of: date) -> Rows:
+    """Three institutions, quarters inside and around the window, types, figures and whole quarters missing."""
+    types = ["arbejdsskade", "barn_syg", "barsel", "delvis_syg", "egen_sygdom", "graviditet"]
+    made = []
+    for institution in ["SIRI", "US", "DEP"][: 1 + size // 10]:
+        quarter = quarter_of(from_date)
+        while quarter <= quarter_of(as_of + timedelta(days=40)):
+            first, last = period_bounds(quarter)
+            fte = random.choice([None, Decimal("98.2500"), Decimal("101.0000"), Decimal("12.3456")])
+            heads = random.choice([None, 102, 110])
+            kinds = [] if random.random() < 0.15 else [t for t in types if random.random() < 0.6]
+            for kind in kinds:
+                days = random.choice([None, Decimal(random.randint(0, 900_000)) / 10_000])
+                made.append(
+                    {
+                        "institution": institution,
+                        "quarter": quarter,
+                        "quarter_end_date": last,
+                        "absence_type": kind,
+                        "absence_hours": random.choice([None, Decimal(random.randint(0, 99_999)) / 100]),
+                        "absence_days": days,
+                        "fte": fte,
+                        "heads": heads,
+                    }
+                )
+            quarter = quarter_of(add_months(first, 3))
+    return {"absence": made}
+
+
+def panel(random: Random, size: int, from_date: date, as_of: date) -> Rows:
+    """Persons with one to three stays in a quarter: movers, leavers, deaths, late entries, every benefit and visitation."""
+    first_day = add_months(as_of.replace(day=1), -2)
+    edges = [first_day - timedelta(days=1), first_day, first_day + timedelta(days=1), as_of - timedelta(days=1), as_of]
+    groups = [
+        "uddannelseshjaelp",
+        "kontanthjaelp",
+        "sho_ydelse",
+        "overgangsydelse",
+        "ressourceforloeb",
+        "ledighedsydelse",
+    ]
+    groups += ["jobafklaring", "jobafklaring", "andet"]
+    codes = [
+        {"benefit_code": str(number), "benefit_group": group, "is_in_introduction_programme": number % 2 == 0}
+        for number, group in enumerate(groups + groups[2:4])
+    ]
+    stays: dict[tuple[str, str, date], Row] = {}
+    for number in range(size):
+        for _ in range(random.choice([1, 1, 2, 3])):
+            entered = random.choice(
+                [
+                    *edges,
+                    as_of + timedelta(days=1),
+                    as_of - timedelta(days=random.randint(0, 330)),
+                    add_months(random.choice(edges), -random.randint(1, 6)),
+                ]
+            )
+            left = random.choice(
+                [None, None, *edges, as_of + timedelta(days=1), entered + timedelta(days=random.randint(0, 90))]
+            )
+            if left is not None and left < entered:
+                left = entered
+            reasons = ["fraflyttet", "fraflyttet", "doed", "job", "uddannelse", "andet", None]
+            jobcentre = random.choice(["10101", "10102", "20100"])
+            stays[f"p{number}", jobcentre, entered] = {
+                "quarter": quarter_of(as_of),
+                "quarter_end_date": as_of,
+                "person_key": f"p{number}",
+                "jobcentre_id": jobcentre,
+                "benefit_code": random.choice([*(c["benefit_code"] for c in codes), "99"]),
+                "visitation": random.choice(["aktivitetsparat", "aktivitetsparat", "jobparat", "ikke_visiteret"]),
+                "entered_date": entered,
+                "left_date": left,
+                "exit_reason": random.choice(reasons) if left else None,
+                "is_employed": random.random() < 0.2,
+                "paid_hours": random.choice([Decimal(0), Decimal(0), Decimal("0.01"), Decimal(10), Decimal("10.01")]),
+                "is_in_education": random.random() < 0.2,
+                "seniority_months": random.choice([0, 1, 3, 5, 6, 7, 24]),
+            }
+    return {"jobcentre_panel": list(stays.values()), "benefit_codes": codes}
+
+
+def tickets(random: Random, size: int, from_date: date, as_of: date) -> Rows:
+    """Tickets with instants, with minutes only, unanswered, removed, young; mailbox counts with gaps, overlaps and holes."""
+    made = []
+    begun = []
+    extracted_at = an_instant(random, as_of, as_of + timedelta(days=2))
+    for number in range(size):
+        created = an_instant(random, from_date, as_of)
+        if random.random() < 0.3:
+            created = extracted_at - timedelta(minutes=random.choice([1, 1439, 1440, 1441]))
+        begun.append(created)
+        day = timedelta(minutes=random.choice([0, 30, 1439, 1440, 1441, 1500, 2 * 1440, 3 * 1440, 4 * 1440 + 1]))
+        replied = random.choice([None, created + day + timedelta(milliseconds=random.choice([-1, 0, 1, 30_000]))])
+        if replied is not None and replied < created:
+            replied = created
+        minutes = (replied - created) // timedelta(minutes=1) if replied else None
+        knows = random.choice(["instant", "minutes", "both"])
+        solved = random.choice([None, created + timedelta(minutes=random.choice([10, 1440, 9000]))])
+        instant = replied if knows != "minutes" else None
+        made.append(
+            {
+                "ticket_id": str(number),
+                "created_at": created,
+                "created_date": date_of(created),
+                "created_minute": minute_of_day(created) if random.random() < 0.8 else None,
+                "solved_at": solved,
+                "solved_date": date_of(solved) if solved else None,
+                "first_reply_at": instant,
+                "first_reply_date": date_of(instant) if instant else None,
+                "first_reply_minute": minute_of_day(instant) if instant and random.random() < 0.9 else None,
+                "reply_minutes": minutes if knows != "instant" else None,
+                "reply_business_minutes": random.choice([None, minutes // 3, minutes]) if minutes is not None else None,
+                "status": random.choice(["new", "open", "pending", "hold", "solved", "solved", "closed", "deleted"]),
+                "via": random.choice(["web", "email", "email", "chat", "voice"]),
+                "is_spam": random.random() < 0.1,
+                "is_merged": random.random() < 0.1,
+                "delivered_at": random.choice([extracted_at, extracted_at - timedelta(days=1)]),
+            }
+        )
+    counts = []
+    for mailbox in ["post@a", "post@b", "post@c"]:
+        first = random.choice(
+            [from_date + timedelta(days=1), from_date + timedelta(days=1), from_date, from_date + timedelta(days=5)]
+        )
+        while first <= as_of:
+            last = random.choice([add_months(first, 1) - timedelta(days=1), first + timedelta(days=40), as_of])
+            counts.append(
+                {
+                    "mailbox": mailbox,
+                    "period_from_date": first,
+                    "period_to_date": max(first, last),
+                    "received_count": random.choice([100, 100, 7, None]),
+                    "answered_24h_count": random.choice([5, 0, 7, None]),
+                    "counted_date": as_of,
+                }
+            )
+            first = max(first, last) + timedelta(days=random.choice([1, 1, 1, 0, 2]))
+    unique = {(c["mailbox"], c["period_from_date"]): c for c in counts}
+    registered = [
+        {
+            "mailbox": mailbox,
+            "valid_from_date": random.choice([from_date - timedelta(days=99), from_date + timedelta(days=5)]),
+            "valid_to_date": random.choice([None, from_date + timedelta(days=20), from_date - timedelta(days=3)]),
+        }
+        for mailbox in ["post@a", "post@b", "post@d"]
+    ]
+    return {
+        "tickets": made,
+        "outages": outages(random, begun),
+        "mailboxes": registered if random.random() < 0.9 else [],
+        "mailbox_counts": list(unique.values()),
+    }
+
+
+QUARTERS = [
+    (date(2021, 6, 30), date(2021, 9, 30)),
+    (date(2020, 12, 31), date(2021, 3, 31)),
+    (date(2021, 9, 30), date(2021, 12, 31)),
+]
+
 # measure → the maker of its rows, its windows, and parameter values to try beside the default
 MADE: dict[str, tuple[Maker, list[tuple[date, date]], dict[str, list[Any]]]] = {
     "telephone_answers": (telephone, WINDOWS, {"limit_ms": [240_000, 240_000, 1_000, 0]}),
+    "written_replies": (tickets, WINDOWS, {"limit_minutes": [1440, 1440, 0, 30]}),
     "processing_time": (cases, WINDOWS, {}),
+    "pending_age": (cases, WINDOWS, {"limit": [3, 4, 90, 0], "limit_unit": ["months", "days"]}),
+    "sick_leave": (absences, WINDOWS, {}),
+    "target_group_activity": (panel, QUARTERS, {"min_hours": [0, 10]}),
 }

@@ -38,7 +38,9 @@ class Bench:
 
     def __init__(self) -> None:
         self.con = duckdb.connect(config={"threads": 1})
-        self.con.execute("create macro add_months(day, months) as cast(day + to_months(cast(months as integer)) as date)")
+        self.con.execute(
+            "create macro add_months(day, months) as cast(day + to_months(cast(months as integer)) as date)"
+        )
         self.con.execute("create table danish_calendar (day date, is_working_day boolean, quarter varchar)")
         count = (_LAST_DAY - _FIRST_DAY).days + 1
         days = [_FIRST_DAY + timedelta(days=n) for n in range(count)]
@@ -93,10 +95,13 @@ class Bench:
         arguments = [f"date '{as_of}'", f"date '{from_date}'", *map(_literal, [*defaults, *chosen.values()])]
         return self._rows(f"select * from tried({', '.join(arguments)})", {})
 
-    def columns(self, measure: Measure) -> list[str]:
-        """The names the query returns, in order."""
-        query = re.sub(r"\$[a-z_]+", "null", compose(measure, {"a": {}}))
-        return [line[0] for line in self.con.execute(f"describe {query}").fetchall()]
+    def columns(self, measure: Measure) -> dict[str, str]:
+        """The names the query returns, in order, with their types."""
+        values = {name: parameter.default for name, parameter in measure.header.parameters.items()}
+        values |= {"as_of": date(2021, 12, 31), "from_date": date(2020, 12, 31)}
+        named = {name: value for name, value in values.items() if f"${name}" in measure.body}
+        described = self.con.execute(f"describe {compose(measure, {'a': {}})}", named)
+        return {line[0]: line[1].lower() for line in described.fetchall()}
 
     def _rows(self, query: str, values: Mapping[str, Any]) -> list[Row]:
         cursor = self.con.execute(query, dict(values))
@@ -126,7 +131,9 @@ def readings_sql(measure: Measure, readings: Mapping[str, Mapping[str, str]]) ->
         for option, word in chosen.items():
             assert word in measure.header.options[option], f"{measure.name}: {option} has no word '{word}'"
         words = {**measure.defaults, **chosen}
-        lines.append("(" + ", ".join(_literal(v) for v in (reading_id, *(words[n] for n in measure.header.options))) + ")")
+        lines.append(
+            "(" + ", ".join(_literal(v) for v in (reading_id, *(words[n] for n in measure.header.options))) + ")"
+        )
     return f"select * from (values {', '.join(lines)}) as r({', '.join(names)})"
 
 
@@ -138,9 +145,11 @@ def every_reading(measure: Measure) -> dict[str, dict[str, str]]:
     return {"default": {}, **single}
 
 
-def output_columns(measure: Measure) -> list[str]:
-    """What the query must return, in order."""
-    return [*measure.header.columns, *OBSERVATION_COLUMNS]
+def declared_columns(measure: Measure) -> dict[str, str]:
+    """What the query must return, in order, with the declared types."""
+    return {name: column.type for name, column in measure.header.columns.items()} | {
+        name: kind for name, (kind, _) in OBSERVATION_COLUMNS.items()
+    }
 
 
 def _literal(value: Any) -> str:

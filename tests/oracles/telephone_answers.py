@@ -40,9 +40,7 @@ def _call(
 ) -> Iterator[Row]:
     reported = {q["queue_key"]: q["queue"] for q in rows["queues"]}
     phone = [e for e in events if e["media"] == "phone"]
-    queued = [
-        e for e in phone if e["event_type"] == "queue" and not (e["queue_key"] or "").startswith("__Callout_")
-    ]
+    queued = [e for e in phone if e["event_type"] == "queue" and not (e["queue_key"] or "").startswith("__Callout_")]
     entries = [e for e in queued if reported.get(e["queue_key"]) != "outside"]
 
     def observation(entry_no: int, queue: str | None, reason: str | None, wait: int | None, hit: bool) -> Row:
@@ -119,7 +117,9 @@ def _call(
         judged = wait
         if wait is not None and options["precision"] == "whole_seconds":
             judged = (wait + 500) // 1000 * 1000
-        yield observation(number, reported.get(entry["queue_key"]), reason, wait, judged is not None and judged <= limit_ms)
+        yield observation(
+            number, reported.get(entry["queue_key"]), reason, wait, judged is not None and judged <= limit_ms
+        )
 
 
 def _ms(first: datetime, second: datetime) -> int:
