@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -33,10 +35,10 @@ indlæsningen har noget at smide væk.
 
 
 def write_sample(root: Path, sizes: Sizes) -> None:
-    """All deliveries under `root`, which must be new or empty. Raises CallerError."""
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise CallerError(f"{root} is not empty. Name a new folder, or remove the old sample first.")
+    """All deliveries under `root`: a new or empty folder, or an earlier sample, which is replaced. Raises CallerError."""
     try:
+        if root.exists():
+            _clear(root)
         root.mkdir(parents=True, exist_ok=True)
         (root / "SYNTHETIC").write_text(MARKER, encoding="utf-8", newline="")
         (root / "README.md").write_text(README, encoding="utf-8", newline="")
@@ -47,10 +49,28 @@ def write_sample(root: Path, sizes: Sizes) -> None:
         raise CallerError(f"{root} cannot be written: {error.strerror}.") from None
 
 
+def _clear(root: Path) -> None:
+    """Removes an earlier sample, and nothing else: one unknown name and the folder is left as it is."""
+    entries = sorted(root.iterdir()) if root.is_dir() else [root]
+    ours = [entry.is_dir() and re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{4}", entry.name) is not None for entry in entries]
+    foreign = [
+        entry.name
+        for entry, known in zip(entries, ours, strict=True)
+        if not known and entry.name not in ("SYNTHETIC", "README.md")
+    ]
+    if foreign or (entries and not (root / "SYNTHETIC").is_file()):
+        raise CallerError(f"{root} holds something that is no sample of ours. Name a new folder.")
+    for entry, known in zip(entries, ours, strict=True):
+        if known:
+            shutil.rmtree(entry)
+        elif entry.name != "SYNTHETIC":
+            entry.unlink()
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m maalopfyldelse.sample", description="Writes synthetic deliveries.")
     default = Sizes()
-    parser.add_argument("out", type=Path, help="a new or empty folder")
+    parser.add_argument("out", type=Path, help="a new or empty folder, or an earlier sample")
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--call-events", type=int, default=default.call_events, help="rows of call events, about")
     parser.add_argument("--tickets", type=int, default=default.tickets)

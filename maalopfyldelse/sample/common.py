@@ -120,9 +120,12 @@ def _day_text(number: int) -> str:
     return date.fromordinal(number + _EPOCH).isoformat()
 
 
-@lru_cache(maxsize=100_000)
+_MINUTES = [f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(24 * 60)]
+_SECONDS = [f"{second:02d}" for second in range(60)]
+
+
 def _second_text(second: int) -> str:
-    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+    return _MINUTES[second // 60] + _SECONDS[second % 60]
 
 
 def wall(instant: int) -> str:
