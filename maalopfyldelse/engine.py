@@ -22,7 +22,6 @@ def connect(home: Home) -> duckdb.DuckDBPyConnection:
         "temp_directory": str(home.tmp / "spill"),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "enable_progress_bar": False,
     }
     if threads := os.environ.get("MAAL_THREADS"):
         config["threads"] = threads
@@ -30,4 +29,5 @@ def connect(home: Home) -> duckdb.DuckDBPyConnection:
         config["memory_limit"] = limit
     con = duckdb.connect(":memory:", config=config)
     con.execute("set timezone = 'UTC'")
+    con.execute("set enable_progress_bar = false")
     return con

@@ -1,0 +1,326 @@
+"""A layout as one SQL statement: from a file's text columns to the table's typed columns, and for each the reason it fails.
+
+Layers of nested selects, each adding columns: r (the file's text) → v (text that has a value) → t/w/o (typed; wall times and
+instants with an offset) → u (instants in UTC) → the table's columns. Compiled twice: strictly, where the first fault stops the
+statement, and carefully, where every row carries its faults. The file's own names never enter the SQL.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ..contract import Layout, Source, Table, TableColumn
+from ..errors import CallerError
+from . import values, zones
+from .values import quoted
+
+STOP = "MAAL-ROW-FAULT"
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """An instant whose doubled hour the order of events settles: SQL names of the group, the number and the wall time."""
+
+    column: str
+    zone: str
+
+
+@dataclass
+class _Column:
+    name: str
+    spec: TableColumn
+    source: Source
+    value: str | None = None  # SQL text that is null where there is no value
+    typed: str = "null"
+    checks: list[tuple[str, str]] = field(default_factory=list)
+    expected: str = ""
+
+
+class Program:
+    """The statement for one layout. Raises CallerError where the contract cannot mean what it says."""
+
+    def __init__(self, layout: Layout, table: Table, *, compose: bool) -> None:
+        """`compose`: bring text to composed form (NFC), needless for ASCII."""
+        self._layout, self._table, self._compose = layout, table, compose
+        self.needed = needed_columns(layout)
+        times = {name: s for name, s in layout.columns.items() if table.columns[name].type == "timestamp" and s.constant is None}
+        self._instants = {s.from_: name for name, s in reversed(times.items()) if s.from_}
+        self._columns = [self._column(name, layout.columns[name]) for name in table.columns if name in layout.columns]
+        self._times = [c for c in self._columns if c.name in times]
+        self.folds = [Fold(c.name, self._zone(c.source)) for c in self._times if "by" in (c.source.order or {})]
+
+    @property
+    def expected(self) -> dict[str, str]:
+        """What each column should be, in words, for messages."""
+        return {c.name: c.expected for c in self._columns}
+
+    @property
+    def file_column(self) -> dict[str, str]:
+        """The file's column(s) behind each table column, as the sender knows them."""
+        return {c.name: " + ".join(c.source.columns) or c.name for c in self._columns}
+
+    def strict(self, rows: str, folded: set[str]) -> str:
+        """All rows typed, in the table's columns; the statement stops at the first fault. `rows` is a file's select."""
+        picked = []
+        for name, spec in self._table.columns.items():
+            column = next((c for c in self._columns if c.name == name), None)
+            if column is None:
+                picked.append(f'cast(null as {spec.type}) as "{name}"')
+            elif self._is_required(column):
+                picked.append(f'coalesce({column.typed}, error({quoted(STOP)})) as "{name}"')
+            elif column.value is None or column.source.instant_column or column.source.has_word:
+                picked.append(f'{column.typed} as "{name}"')
+            else:
+                stop = f"case when {column.typed} is null and {column.value} is not null then error({quoted(STOP)})"
+                picked.append(f'{stop} else {column.typed} end as "{name}"')
+        return f"select {', '.join(picked)} from ({self._layers(rows, folded)})"
+
+    def careful(self, rows: str, folded: set[str]) -> str:
+        """All rows typed where they can be, with `n`, `broken` and for each column i `f<i>`, the code of its fault or null."""
+        picked = ["n", "broken"]
+        for i, (name, spec) in enumerate(self._table.columns.items()):
+            column = next((c for c in self._columns if c.name == name), None)
+            typed = f"cast({column.typed} as {spec.type})" if column else f"cast(null as {spec.type})"
+            picked += [f'{typed} as "{name}"', f"{self._fault(column) if column else 'null'} as f{i}"]
+        return f"select {', '.join(picked)} from ({self._layers(rows, folded)})"
+
+    def fold_rows(self, fold: Fold, rows: str) -> str:
+        """The ambiguous instants of a column: group, number, wall time, each combination once."""
+        c = fold.column
+        inner = f"select g_{c} as g, b_{c} as b, w_{c} as w from ({self._typed(rows)})"
+        return f"select distinct g, b, w from ({inner}) where {zones.ambiguous_sql('w', fold.zone)}"
+
+    def unknown_words(self, rows: str, name: str) -> str:
+        """The words of a column that its contract does not know: word, count and first row number. `rows` is careful."""
+        column = next(c for c in self._columns if c.name == name)
+        inner = self._typed(rows)
+        return (
+            f"select trim({column.value}) as word, count(*) as times, min(n) as first from ({inner}) "
+            f"where {column.value} is not null and {column.typed} is null group by 1 order by 3"
+        )
+
+    def _column(self, name: str, source: Source) -> _Column:
+        spec = self._table.columns[name]
+        column = _Column(name, spec, source)
+        if source.constant is not None:
+            column.typed = f"cast({quoted(source.constant)} as {spec.type})"
+        elif source.instant_column:
+            self._about_instant(column)
+        else:
+            column.value, column.typed = f"v_{name}", f"t_{name}"
+            self._explain(column)
+        return column
+
+    def _about_instant(self, column: _Column) -> None:
+        instant = self._instants[column.source.instant_column or ""]
+        kind = {"local_date_of": "date", "local_minute_of": "integer", "hour_assumed_of": "boolean"}
+        origin = next(k for k in kind if getattr(column.source, k))
+        if column.spec.type != kind[origin]:
+            raise CallerError(f"column '{column.name}': {origin} gives a {kind[origin]}, not a {column.spec.type}.")
+        local = f"l_{instant}"
+        column.value = f"v_{instant}"
+        column.typed = {
+            "local_date_of": f"cast({local} as date)",
+            "local_minute_of": f"cast(60 * hour({local}) + minute({local}) as integer)",
+            "hour_assumed_of": f"a_{instant}",
+        }[origin]
+
+    def _explain(self, column: _Column) -> None:
+        """What the column should be, and in which order its faults are told apart."""
+        spec, source, v = column.spec, column.source, f"v_{column.name}"
+        words = list(source.codes or ()) or spec.values
+        if source.codes is not None:
+            wrong = [w for w in source.codes.values() if spec.values and w not in spec.values]
+            wrong += [w for w in source.codes.values() if spec.type == "boolean" and w not in ("true", "false")]
+            if wrong:
+                raise CallerError(f"column '{column.name}': codes map to '{wrong[0]}', which the table does not know.")
+        if words and not source.hash_of:
+            column.checks = [("UNKNOWN_CODE", "true")]
+            column.expected = ", ".join(words[:12]) + (", …" if len(words) > 12 else "")
+        elif source.period_end_of:
+            column.checks = [("NO_SUCH_PERIOD", "true")]
+        elif spec.type in ("integer", "bigint"):
+            column.checks, column.expected = values.integer(v, source, spec.type)[1], _number("a whole number", source)
+        elif spec.type.startswith("decimal"):
+            column.checks, column.expected = values.decimal(v, source, spec.type)[1], _number(f"a {spec.type}", source)
+        elif spec.type == "date":
+            column.checks, column.expected = [("NOT_A_DATE", "true")], " or ".join(_patterns(source, spec.type))
+        elif spec.type == "timestamp":
+            zone, patterns = self._zone(source), _patterns(source, spec.type)
+            skipped = f"coalesce({zones.skipped_sql(f'w_{column.name}', zone)}, false)"
+            column.checks = [("NO_SUCH_HOUR", skipped), ("NOT_A_TIME", "true")]
+            column.expected = " or ".join(patterns if source.format else ["ISO 8601"])
+            column.typed = f"u_{column.name}"
+        elif spec.type == "boolean":
+            column.checks = [("NOT_A_BOOLEAN", "true")]
+
+    def _fault(self, column: _Column) -> str:
+        whens = []
+        if self._is_required(column):
+            whens.append(f"when {column.value or column.typed} is null then 'MISSING_VALUE'")
+        if column.value and column.checks and not column.source.has_word:
+            checks = " ".join(f"when {condition} then '{code}'" for code, condition in column.checks)
+            whens.append(f"when {column.value} is not null and {column.typed} is null then case {checks} end")
+        return f"case {' '.join(whens)} end" if whens else "null"
+
+    def _is_required(self, column: _Column) -> bool:
+        return (column.spec.required or column.name in self._table.key) and not column.source.has_word
+
+    def _zone(self, source: Source) -> str:
+        return source.zone or self._layout.zone
+
+    # -- layers -------------------------------------------------------------------------------------------------------
+
+    def _layers(self, rows: str, folded: set[str]) -> str:
+        """Everything up to the instants in UTC (u), their local time (l) and whether their hour was assumed (a)."""
+        current, instants = self._typed(rows), self._times
+        joins = " ".join(
+            f"left join fold_{c.name} on fold_{c.name}.g = s.g_{c.name} and fold_{c.name}.b = s.b_{c.name} "
+            f"and fold_{c.name}.w = s.w_{c.name}"
+            for c in instants
+            if c.name in folded
+        )
+        added = "".join(
+            f", fold_{name}.is_later as later_{name}, fold_{name}.is_assumed as assumed_{name}" for name in sorted(folded)
+        )
+        if joins:
+            current = f"select s.*{added} from ({current}) s {joins}"
+        done: set[str] = set()
+        while waiting := [c for c in instants if c.name not in done]:
+            ready = [c for c in waiting if self._after(c) in (None, *done)]
+            if not ready:
+                raise CallerError(f"column '{waiting[0].name}': order after goes in a circle.")
+            picked = ", ".join(f"{sql} as {prefix}_{c.name}" for c in ready for prefix, sql in self._resolved(c, folded).items())
+            current = f"select *, {picked} from ({current})"
+            done |= {c.name for c in ready}
+        if instants:
+            picked = ", ".join(f"{self._local(c)} as l_{c.name}" for c in instants)
+            current = f"select *, {picked} from ({current})"
+        return current
+
+    def _after(self, column: _Column) -> str | None:
+        after = (column.source.order or {}).get("after")
+        return self._instants.get(after, "") if after else None
+
+    def _resolved(self, column: _Column, folded: set[str]) -> dict[str, str]:
+        name, zone = column.name, self._zone(column.source)
+        w, o = f"w_{name}", f"o_{name}"
+        patterns = _patterns(column.source, "timestamp")
+        early, late = zones.utc_sql(w, zone), zones.utc_sql(w, zone, later=True)
+        is_double = zones.ambiguous_sql(w, zone)
+        assumed = f"coalesce({is_double}, case when {o} is not null then false end)"
+        if after := self._after(column):
+            early, assumed = f"case when {is_double} and {early} < u_{after} then {late} else {early} end", "false"
+        elif name in folded:
+            early = f"case when later_{name} then {late} else {early} end"
+            assumed = f"case when {is_double} then coalesce(assumed_{name}, true) else false end"
+        elif not any(not values.has_offset(p) for p in patterns) or not zones.transitions(zone)[1]:
+            assumed = "false"
+        in_range = f"{o} >= timestamp '{zones.FIRST_YEAR}-01-01' and {o} < timestamp '{zones.LAST_YEAR + 1}-01-01'"
+        offset = f"case when {in_range} then {o} end"
+        naive, own = any(not values.has_offset(p) for p in patterns), any(values.has_offset(p) for p in patterns)
+        utc = f"coalesce({offset}, {early})" if naive and own else offset if own else early
+        return {"u": utc, "a": f"case when coalesce({w}, {o}) is not null then {assumed} end"}
+
+    def _local(self, column: _Column) -> str:
+        name = column.name
+        if self._zone(column.source) != zones.DANISH:
+            return zones.local_sql(f"u_{name}")
+        patterns = _patterns(column.source, "timestamp")
+        if not any(values.has_offset(p) for p in patterns):
+            return f"case when u_{name} is not null then w_{name} end"
+        local = f"case when w_{name} is not null then w_{name} else {zones.local_sql(f'u_{name}')} end"
+        return f"case when u_{name} is not null then {local} end"
+
+    def _typed(self, rows: str) -> str:
+        """r → v → typed."""
+        texts, typed = [], []
+        for c in self._columns:
+            if c.value != f"v_{c.name}":
+                continue
+            texts.append(f"{self._text(c)} as v_{c.name}")
+            if c in self._times:
+                patterns = _patterns(c.source, "timestamp")
+                typed.append(f"{values.wall_time(c.value, patterns)} as w_{c.name}")
+                typed.append(f"{values.instant(c.value, patterns)} as o_{c.name}")
+                if c.source.order and "by" in c.source.order:
+                    group, number = (self._r(c.source.order[k]) for k in ("within", "by"))
+                    texts += [f"{group} as g_{c.name}", f"trim({number}) as b_{c.name}"]
+            else:
+                typed.append(f"{self._value(c)} as t_{c.name}")
+        texts.append("*")
+        inner = f"select {', '.join(texts)} from ({rows})"
+        return f"select *, {', '.join(typed)} from ({inner})" if typed else inner
+
+    def _r(self, name: str) -> str:
+        column = f"r{self.needed.index(name)}"
+        return f"nfc_normalize({column})" if self._compose else column
+
+    def _text(self, column: _Column) -> str:
+        """The text that has a value: null where the cell is empty or holds a word for nothing."""
+        source = column.source
+        if (template := source.template_text) is not None:
+            parts, missing, at = [], [], 0
+            for match in _PLACEHOLDER.finditer(template):
+                r = f"trim({self._r(match[1])})"
+                missing.append(_is_nothing(r, source))
+                parts += [quoted(template[at : match.start()]), r]
+                at = match.end()
+            parts.append(quoted(template[at:]))
+            return f"case when not ({' or '.join(missing)}) then {' || '.join(parts)} end"
+        r = self._r(source.columns[0])
+        trimmed = bool(source.hash_of or source.codes or column.spec.values)
+        return f"case when not ({_is_nothing(f'trim({r})', source)}) then {f'trim({r})' if trimmed else r} end"
+
+    def _value(self, column: _Column) -> str:
+        v, spec, source = f"v_{column.name}", column.spec, column.source
+        if source.hash_of:
+            return f"sha256(getvariable('maal_outer') || unhex(sha256(getvariable('maal_inner') || encode({v}))))"
+        if source.has_word is not None:
+            word = quoted(source.has_word)
+            elements = f"json_extract_string(case when json_valid({v}) then {v} else '[]' end, '$[*]')"
+            listed = f"case when {v} like '[%' then list_contains({elements}, {word})"
+            return f"coalesce({listed} else list_contains(string_split({v}, ' '), {word}) end, false)"
+        if source.codes is not None:
+            cases = " ".join(f"when {quoted(k)} then {quoted(w)}" for k, w in source.codes.items())
+            return f"cast(case {v} {cases} end as {spec.type})"
+        if source.period_end_of is not None:
+            return values.period_end(v)
+        if spec.type in ("integer", "bigint"):
+            return values.integer(v, source, spec.type)[0]
+        if spec.type.startswith("decimal"):
+            return values.decimal(v, source, spec.type)[0]
+        if spec.type == "date":
+            return values.date(v, _patterns(source, spec.type))
+        if spec.type == "boolean":
+            return f"case {v} when 'true' then true when 'false' then false end"
+        if spec.values:
+            return f"case when {v} in ({', '.join(map(quoted, spec.values))}) then {v} end"
+        return v
+
+
+def needed_columns(layout: Layout) -> list[str]:
+    """The file's columns that a layout reads, each once."""
+    found: dict[str, None] = {}
+    for source in layout.columns.values():
+        found |= dict.fromkeys(source.columns)
+        found |= dict.fromkeys((source.order or {}).values())
+    return list(found)
+
+
+def _is_nothing(text: str, source: Source) -> str:
+    words = f" or {text} in ({', '.join(map(quoted, source.null))})" if source.null else ""
+    return f"{text} is null{words}"
+
+
+def _patterns(source: Source, column_type: str) -> list[str]:
+    if source.format is None:
+        return values.ISO_TIMES if column_type == "timestamp" else ["%Y-%m-%d"]
+    return [source.format] if isinstance(source.format, str) else source.format
+
+
+def _number(words: str, source: Source) -> str:
+    marks = f" (decimal mark '{source.decimal}'" + (f", thousands '{source.thousands}')" if source.thousands else ")")
+    return words + marks

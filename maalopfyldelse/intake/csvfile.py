@@ -1,0 +1,168 @@
+"""A CSV delivery as text columns: its header, held in Python, and the engine's reader with everything declared.
+
+The engine guesses nothing here (no types, no dialect). Where rows fail, Python's reader goes over the file a second time: it
+gives the line numbers, names the lines that have a wrong number of fields, and must agree with the engine about all others.
+"""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from ..contract import Format
+from .faults import Fault, Refused, row_message, shown_column
+from .textfile import TextFile
+
+if TYPE_CHECKING:
+    import duckdb
+
+MAX_LINE = 2_000_000
+MAX_LEFT_OUT = 1_000_000
+
+
+@dataclass
+class Located:
+    """Where rows stand: the line of each row asked for, all rows of the file, and those that the engine's reader left out."""
+
+    lines: dict[int, int]
+    rows_read: int
+    left_out: list[Fault] = field(default_factory=list)  # the first MAX_LEFT_OUT
+    left_out_count: int = 0
+
+
+class CsvFile:
+    """An opened CSV file. `names` are its headings in order. Raises Refused for a header that cannot be used."""
+
+    def __init__(self, text: TextFile, form: Format) -> None:
+        self._text, self._form = text, form
+        self.names = self._header()
+        self.is_ascii = text.is_ascii
+
+    def select(self, needed: list[str], careful: bool) -> str:
+        """SQL for the needed columns as text r0, r1, …; careful: unsplittable rows are left out, `n` numbers the others."""
+        places = [self.names.index(name) for name in needed]
+        picked = [f"c{place} as r{i}" for i, place in enumerate(places)]
+        if careful:
+            picked += ["row_number() over () as n", "null as broken"]
+        return f"select {', '.join(picked) or '1 as one'} from {self._relation(careful)}"
+
+    def rows(self, con: duckdb.DuckDBPyConnection) -> int:
+        """Rows of the file, counted apart from the casts; from the line breaks where these cannot stand inside a value."""
+        if self._text.quotes == 0 and not self._text.has_blank_lines:
+            # a last line without a line break counts when the contract allows it
+            with self._text.path.open("rb") as handle:
+                handle.seek(-1, 2)
+                unended = handle.read(1) != b"\n"
+            return self._text.lines + unended - self._form.header_row
+        return int(con.execute(f"select count(*) from {self._relation(careful=False)}").fetchall()[0][0])
+
+    def locate(self, ordinals: Iterable[int], rows_split: int) -> Located:
+        """Lines of the rows with these numbers; `rows_split` is how many rows the engine could split."""
+        simple = self._text.quotes == 0 and not self._text.has_blank_lines
+        if simple and self._text.lines - self._form.header_row == rows_split:
+            return Located({n: n + self._form.header_row for n in ordinals}, rows_split)
+        wanted, good, total, width = set(ordinals), 0, 0, len(self.names)
+        located = Located({}, 0)
+        short_last: Fault | None = None
+        message = row_message("FIELD_COUNT", None, "")
+        for line, fields in self._records():
+            if not fields and width > 1:
+                continue
+            total += 1
+            short_last = None
+            if len(fields) == width or (len(fields) == width + 1 and fields[-1] == "") or (not fields and width == 1):
+                good += 1
+                if good in wanted:
+                    located.lines[good] = line
+                continue
+            fault = Fault(line, "FIELD_COUNT", None, message)
+            located.left_out_count += 1
+            if located.left_out_count <= MAX_LEFT_OUT:
+                located.left_out.append(fault)
+            short_last = fault if len(fields) < width else None
+        if short_last is not None:
+            message = "the last line has fewer fields than the header: the file has been cut. Deliver it whole."
+            raise Refused("CUT_FILE", message, line=short_last.line)
+        if good != rows_split:
+            raise Refused("UNREADABLE", "two readers split this file into different rows. Export it with values quoted.")
+        located.rows_read = total
+        return located
+
+    def _relation(self, careful: bool) -> str:
+        form = self._form
+        columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(self.names)))
+        return (
+            f"read_csv({quoted(glob_free(str(self._text.path)))}, auto_detect = false, header = false, "
+            f"skip = {form.header_row}, delim = {quoted(form.delimiter)}, quote = {quoted(form.quote)}, "
+            f"escape = {quoted(form.quote)}, max_line_size = {MAX_LINE}, columns = {{{columns}}}"
+            f"{', ignore_errors = true' if careful else ''})"
+        )
+
+    def _open(self) -> TextIO:
+        return self._text.path.open(encoding="utf-8-sig", newline="")
+
+    def _header(self) -> list[str]:
+        with self._open() as handle:
+            line = ""
+            for number in range(1, self._form.header_row + 1):
+                line = handle.readline(MAX_LINE)
+                if len(line) == MAX_LINE:
+                    raise Refused("LINE_TOO_LONG", f"the line is longer than {MAX_LINE} characters.", line=number)
+            if not line.strip():
+                raise Refused("EMPTY_FILE", "no header stands here. Export it again.", line=self._form.header_row)
+        try:
+            records = list(csv.reader([line], **self._dialect()))  # type: ignore[arg-type]
+        except csv.Error:
+            raise Refused("STRAY_QUOTE", "the header has a quote that is not closed.", line=self._form.header_row) from None
+        return headings(records[0], self._form.header_row)
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        csv.field_size_limit(MAX_LINE)
+        with self._open() as handle:
+            for _ in range(self._form.header_row):
+                handle.readline()
+            reader = csv.reader(handle, **self._dialect())  # type: ignore[arg-type]
+            line = 0
+            while True:
+                try:
+                    fields = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    number = self._form.header_row + line + 1
+                    if "unexpected end" in str(error):
+                        raise Refused(
+                            "CUT_FILE", "a quote opens here and never closes: the file has been cut.", line=number
+                        ) from None
+                    raise Refused(
+                        "STRAY_QUOTE", "a quote stands inside a value and is not doubled. Export it again.", line=number
+                    ) from None
+                yield self._form.header_row + line + 1, fields
+                line = reader.line_num
+
+    def _dialect(self) -> dict[str, object]:
+        plain = {"delimiter": self._form.delimiter, "strict": True}
+        return {**plain, "quotechar": self._form.quote} if self._form.quote else {**plain, "quoting": csv.QUOTE_NONE}
+
+
+def headings(fields: list[str], line: int) -> list[str]:
+    """Headings trimmed and composed (å as one character). Raises Refused when one stands twice."""
+    names = [unicodedata.normalize("NFC", name).strip() for name in fields]
+    twice = [(i, name) for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        shown = ", ".join(shown_column(name, i + 1) for i, name in twice)
+        raise Refused("DUPLICATE_COLUMN", f"column {shown} stands twice in the header. Rename or remove one.", line=line)
+    return names
+
+
+def quoted(text: str) -> str:
+    """A SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def glob_free(path: str) -> str:
+    """A path in which the engine sees no pattern."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in path)

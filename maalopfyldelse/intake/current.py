@@ -1,0 +1,160 @@
+"""Current rows: which deliveries count at a date of knowledge, and which row wins per key.
+
+One view per table, named as the table, over the Parquet of every extract that fills it. `whole`: an extract's newest delivery;
+`period`: its newest of each period; `key`: of each key the rows of the newest delivery that has it, across all such extracts of
+the table. The newest is the last by (arrival, name), so the order in which files were taken does not matter. Nothing is
+overwritten, and a row that does not count is still counted: kept = current + superseded + withdrawn + held back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ..contract import Table
+from ..declared import Declared
+from ..errors import MaalError
+from ..home import Home
+from .csvfile import quoted
+from .ledger import Delivery, Ledger
+from .take import contract_hash
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class CurrentTable:
+    """The current rows of one table. `deliveries` are the ids whose rows stand in the view, oldest first. Rows:
+    kept = current + superseded + withdrawn + held_back (of refused or critically failed deliveries)."""
+
+    deliveries: list[str]
+    kept_rows: int
+    current_rows: int
+    superseded_rows: int
+    withdrawn_rows: int
+    held_back_rows: int
+
+
+def create_current(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    declared: Declared,
+    ledger: Ledger,
+    tables: Iterable[str],
+    known_at: datetime | None,
+    *,
+    temporary: bool = True,
+) -> dict[str, CurrentTable]:
+    """Makes one view a table (temporary, or in the connection's database) and says what it holds.
+
+    The view has the table's columns in their order, then delivery_id and delivered_at; it is empty when nothing counts. `known_at`
+    None means all that the ledger knows. Raises MaalError when a delivery no longer fits its table.
+    """
+    return {
+        name: _create(con, home, declared, ledger, declared.tables[name], known_at, temporary) for name in sorted(set(tables))
+    }
+
+
+def rows_sql(home: Home, table: Table, deliveries: list[Delivery]) -> str:
+    """SELECT over the stored rows of these deliveries: the table's columns, delivery_id, delivered_at; with types, if empty too."""
+    columns = [f'"{name}"' for name in table.columns]
+    if not deliveries:
+        empty = [f'cast(null as {spec.type}) as "{name}"' for name, spec in table.columns.items()]
+        empty += ["cast(null as varchar) as delivery_id", "cast(null as timestamp) as delivered_at"]
+        return f"select {', '.join(empty)} where false"
+    files = ", ".join(quoted(str(home.path / str(d.store_path))) for d in deliveries)
+    arrival = _case(deliveries, [f"timestamp '{d.arrived_at.astimezone(UTC).replace(tzinfo=None)}'" for d in deliveries])
+    return f"select {', '.join(columns)}, delivery_id, {arrival} as delivered_at from read_parquet([{files}])"
+
+
+def _create(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    declared: Declared,
+    ledger: Ledger,
+    table: Table,
+    known_at: datetime | None,
+    temporary: bool,
+) -> CurrentTable:
+    stored: list[Delivery] = []
+    counting: list[Delivery] = []
+    plain: list[Delivery] = []
+    keyed: list[Delivery] = []
+    for extract in declared.extracts_of(table.table):
+        stored += [d for d in ledger.deliveries(extract.extract, known_at) if d.store_path is not None]
+        good = ledger.counting(extract.extract, known_at)
+        counting += good
+        if extract.superseding == "key":
+            keyed += good
+        else:
+            newest = {d.period if extract.superseding == "period" else None: d for d in good}
+            plain += newest.values()
+        _hold_shapes(con, home, table, good, contract_hash(extract, table))
+    keyed.sort(key=_age)
+    view, superseded = _keyed(con, home, table, keyed, temporary)
+    chosen = sorted([*plain, *keyed], key=_age)
+    if plain or not keyed:
+        view = f"{rows_sql(home, table, plain)}" + (f" union all {view}" if keyed else "")
+    con.execute(f'create or replace {"temp " if temporary else ""}view "{table.table}" as {view}')
+    superseded += sum(_rows(d) for d in counting if d not in chosen)
+    withdrawn = sum(_rows(d) for d in stored if d.withdrawn_at is not None)
+    kept = sum(_rows(d) for d in stored)
+    held_back = kept - withdrawn - sum(_rows(d) for d in counting)
+    current = int(con.execute(f'select count(*) from "{table.table}"').fetchall()[0][0])
+    if kept != current + superseded + withdrawn + held_back:
+        raise AssertionError(f"{table.table}: {kept} rows kept are not {current} + {superseded} + {withdrawn} + {held_back}")
+    return CurrentTable([d.delivery_id for d in chosen], kept, current, superseded, withdrawn, held_back)
+
+
+def _keyed(
+    con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliveries: list[Delivery], temporary: bool
+) -> tuple[str, int]:
+    """The rows that win by key, and how many do not. Keys in several deliveries are few, so only they are written down."""
+    rows = rows_sql(home, table, deliveries)
+    if len(deliveries) < 2:
+        return rows, 0
+    ranked = f"select *, {_case(deliveries, [str(i) for i in range(len(deliveries))])} as delivery_rank from ({rows})"
+    key = ", ".join(f'"{column}"' for column in table.key)
+    name = f'"{table.table}_newest_of_key"'
+    con.execute(
+        f"create or replace {'temp ' if temporary else ''}table {name} as select {key}, max(delivery_rank) as newest "
+        f"from ({ranked}) group by {key} having min(delivery_rank) <> max(delivery_rank)"
+    )
+    same = " and ".join(f'n."{column}" = r."{column}"' for column in table.key)
+    joined = f"from ({ranked}) r join {name} n on {same} where r.delivery_rank <> n.newest"
+    superseded = int(con.execute(f"select count(*) {joined}").fetchall()[0][0])
+    if not superseded:
+        return rows, 0
+    columns = ", ".join(f'r."{column}"' for column in [*table.columns, "delivery_id", "delivered_at"])
+    left = f"from ({ranked}) r left join {name} n on {same} where n.newest is null or r.delivery_rank = n.newest"
+    return f"select {columns} {left}", superseded
+
+
+def _hold_shapes(con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliveries: list[Delivery], contract: str) -> None:
+    """Rows taken under an earlier contract must still have the table's columns; their files may be gone."""
+    wanted = {name: spec.type.upper() for name, spec in table.columns.items()}
+    for delivery in (d for d in deliveries if d.contract_hash != contract):
+        path = quoted(str(home.path / str(delivery.store_path)))
+        shape = {row[0]: row[1] for row in con.execute(f"describe select * from read_parquet({path})").fetchall()}
+        for name, kind in wanted.items():
+            if shape.get(name) != kind:
+                raise MaalError(
+                    f"{delivery.name} was taken under an earlier contract and has no column '{name}' of type {kind.lower()}. Put the "
+                    f"file back among the deliveries so that it can be taken again, or withdraw {delivery.delivery_id}."
+                )
+
+
+def _case(deliveries: list[Delivery], values: list[str]) -> str:
+    whens = " ".join(f"when {quoted(d.delivery_id)} then {value}" for d, value in zip(deliveries, values, strict=True))
+    return f"case delivery_id {whens} end"
+
+
+def _age(delivery: Delivery) -> tuple[datetime, str, str]:
+    return (delivery.arrived_at, delivery.name, delivery.delivery_id)
+
+
+def _rows(delivery: Delivery) -> int:
+    return delivery.rows_kept or 0

@@ -1,0 +1,199 @@
+"""From an opened file to a Parquet file of typed rows, and the faults of the rows that do not fit.
+
+One streaming pass when every row fits. Otherwise a second one numbers the rows and notes every fault of every row; only then are
+line numbers looked up. Limits and the ledger are take.py's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..contract import Layout, Table
+from ..home import Home
+from .cast import Program
+from .csvfile import quoted
+from .faults import Fault, Refused, row_message, shown_word
+from .folds import settle
+from .jsonfile import JsonFile
+from .match import File
+from .xlsxfile import XlsxFile
+
+if TYPE_CHECKING:
+    import duckdb
+
+MAX_FAULTS = 10_000  # noted of a delivery that is refused; of one that is stored, all
+PARQUET = "(format parquet, compression zstd, row_group_size 122880)"
+
+
+@dataclass
+class Loaded:
+    """What became of a file's rows: rows_read = rows_kept + rows_set_aside. `faults` are in order of line; a row may have more
+    than one. `counts` says how many rows have which fault."""
+
+    rows_read: int
+    rows_kept: int
+    faults: list[Fault] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rows_set_aside(self) -> int:
+        return self.rows_read - self.rows_kept
+
+
+class _Disagree(Exception):
+    """The statement gave another number of rows than the file has."""
+
+
+class Loader:
+    """Loads one file into `target`, every row with the delivery's id."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, home: Home, file: File, layout: Layout, table: Table, delivery_id: str, target: Path
+    ) -> None:
+        self._con, self._file, self._layout, self._table, self._target = con, file, layout, table, target
+        self._delivery_id = delivery_id
+        self._numbered = home.tmp / f"{delivery_id}.numbered.parquet"
+        self._program = Program(layout, table, compose=not file.is_ascii)
+
+    def load(self, is_too_many: Callable[[int, int], bool]) -> Loaded:
+        """Writes the rows that fit. `is_too_many(set aside, read)`: of a delivery that will be refused not all faults are noted.
+
+        Raises Refused for what concerns the file as a whole.
+        """
+        import duckdb
+
+        if isinstance(self._file, XlsxFile):
+            self._file.load(self._con, self._table)
+        try:
+            return self._strict()
+        except (duckdb.InvalidInputException, _Disagree):
+            self._target.unlink(missing_ok=True)
+        try:
+            return self._careful(is_too_many)
+        except duckdb.InvalidInputException as error:
+            raise _unreadable(str(error)) from None
+        finally:
+            self._numbered.unlink(missing_ok=True)
+
+    def _strict(self) -> Loaded:
+        rows = self._file.select(self._program.needed, careful=False)
+        kept = self._copy(self._program.strict(rows, self._settle_folds(rows)), self._target)
+        if kept != self._file.rows(self._con):
+            raise _Disagree
+        return Loaded(kept, kept)
+
+    def _careful(self, is_too_many: Callable[[int, int], bool]) -> Loaded:
+        program, names = self._program, list(self._table.columns)
+        rows = self._file.select(program.needed, careful=True)
+        split = self._copy(program.careful(rows, self._settle_folds(rows)), self._numbered)
+        numbered = f"read_parquet({quoted(str(self._numbered))})"
+        flags = [f"f{i}" for i in range(len(names))]
+        faulty = " or ".join(f"{flag} is not null" for flag in ["broken", *flags])
+        columns = ", ".join(f'"{name}"' for name in [*names, "delivery_id"])
+        kept = self._copy(f"select {columns} from {numbered} where not ({faulty})", self._target, with_id=False)
+        limit = f"limit {MAX_FAULTS}" if is_too_many(split - kept, split) else ""
+        found = self._query(f"select n, broken, {', '.join(flags)} from {numbered} where {faulty} order by n {limit}")
+        counts = self._counts(numbered, names)
+        words = self._unknown_words(rows, counts)
+        located = self._file.locate((n for n in {row[0] for row in found} | {w[3] for w in words}), split)
+        if located.rows_read != split + located.left_out_count:
+            raise AssertionError("rows read are not the rows split and the rows left out")
+        loaded = Loaded(located.rows_read, kept, list(located.left_out), counts)
+        loaded.counts.update({"FIELD_COUNT": located.left_out_count} if located.left_out_count else {})
+        for n, broken, *codes in found:
+            pairs = [(None, broken)] if broken else list(zip(names, codes, strict=True))
+            loaded.faults += [self._fault(located.lines[n], name, code) for name, code in pairs if code]
+        loaded.faults.sort(key=lambda f: (f.line or 0, f.code, f.column or ""))
+        self._refuse_cut(found, loaded)
+        if words:
+            self._refuse_unknown([(column, word, times, located.lines[n]) for column, word, times, n in words], loaded)
+        return loaded
+
+    def _counts(self, numbered: str, names: list[str]) -> Counter[str]:
+        """How many rows have which fault in which column, in the sender's words."""
+        counts: Counter[str] = Counter()
+        for i, name in enumerate(names):
+            for code, times in self._query(f"select f{i}, count(*) from {numbered} where f{i} is not null group by 1"):
+                counts[f"{code} in '{self._program.file_column[name]}'"] += times
+        for code, times in self._query(f"select broken, count(*) from {numbered} where broken is not null group by 1"):
+            counts[code] += times
+        return counts
+
+    def _fault(self, line: int, name: str | None, code: str) -> Fault:
+        if name is None:
+            return Fault(line, code, None, row_message(code, None, ""))
+        expected = self._program.expected[name]
+        if code == "NO_SUCH_HOUR":
+            expected = self._layout.columns[name].zone or self._layout.zone
+        column = self._program.file_column[name]
+        return Fault(line, code, column, row_message(code, column, expected))
+
+    def _refuse_cut(self, found: list[Any], loaded: Loaded) -> None:
+        if isinstance(self._file, JsonFile) and found and found[-1][1] and found[-1][0] == self._file.last_line:
+            message = "the last line is not a whole JSON object: the file has been cut. Deliver it whole."
+            raise _with_rows(Refused("CUT_FILE", message, line=found[-1][0], faults=loaded.faults), loaded)
+
+    def _unknown_words(self, rows: str, counts: Counter[str]) -> list[tuple[str, str, int, int]]:
+        """File column, word, times and first row number of every unknown word whose contract refuses the delivery for it."""
+        words = []
+        for name, source in self._layout.columns.items():
+            column = self._program.file_column[name]
+            if source.on_unknown == "refuse" and counts[f"UNKNOWN_CODE in '{column}'"]:
+                words += [(column, *row) for row in self._query(self._program.unknown_words(rows, name))]
+        return words
+
+    def _refuse_unknown(self, words: list[tuple[str, str, int, int]], loaded: Loaded) -> None:
+        texts = []
+        for column, word, times, line in words[:8]:
+            shown = f"'{shown_word(word)}'" if shown_word(word) else "a word that is not shown"
+            texts.append(f"'{column}' has {shown} in {times} rows, first on line {line}")
+        more = f"; and {len(words) - 8} more" if len(words) > 8 else ""
+        message = (
+            f"the contract does not know: {'; '.join(texts)}{more}. Add the words to its codes, or have the export corrected."
+        )
+        column, _, _, line = words[0]
+        faults = loaded.faults[:MAX_FAULTS]
+        raise _with_rows(Refused("UNKNOWN_CODE", message, line=line, column=column, faults=faults), loaded)
+
+    def _settle_folds(self, rows: str) -> set[str]:
+        """Makes a small table of verdicts for every column whose doubled hour the order of events settles; their names."""
+        folded = set()
+        pa: Any = import_module("pyarrow") if self._program.folds else None
+        types = [pa.string(), pa.string(), pa.timestamp("us"), pa.bool_(), pa.bool_()] if pa else []
+        for fold in self._program.folds:
+            verdicts = settle(self._query(self._program.fold_rows(fold, rows)))
+            if verdicts:
+                cells = [pa.array(cells, kind) for cells, kind in zip(zip(*verdicts, strict=True), types, strict=True)]
+                self._con.register("verdicts", pa.table(dict(zip(("g", "b", "w", "is_later", "is_assumed"), cells, strict=True))))
+                self._con.execute(f"create or replace temp table fold_{fold.column} as select * from verdicts")
+                self._con.unregister("verdicts")
+                folded.add(fold.column)
+        return folded
+
+    def _query(self, sql: str) -> list[Any]:
+        return self._con.execute(sql).fetchall()
+
+    def _copy(self, select: str, target: Path, *, with_id: bool = True) -> int:
+        added = f", {quoted(self._delivery_id)} as delivery_id" if with_id else ""
+        return int(self._query(f"copy (select *{added} from ({select})) to {quoted(str(target))} {PARQUET}")[0][0])
+
+
+def _with_rows(refused: Refused, loaded: Loaded) -> Refused:
+    refused.rows_read, refused.rows_set_aside = loaded.rows_read, loaded.rows_set_aside
+    return refused
+
+
+def _unreadable(text: str) -> Refused:
+    """What the engine's reader could not do, in our words: its own message quotes the line."""
+    if "aximum line size" in text:
+        return Refused("LINE_TOO_LONG", "a line is longer than a row can be. Look for a quote that is not closed.")
+    if "state machine" in text:
+        return Refused(
+            "MIXED_LINE_ENDS", "the lines end in different ways (LF, CR, CRLF). Save the file with one kind of line end."
+        )
+    return Refused("UNREADABLE", "the file cannot be split into rows. Export it again with values quoted.")

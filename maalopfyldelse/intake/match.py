@@ -1,0 +1,95 @@
+"""Holding a file's columns against its contract's layouts, and opening it in the format that fits.
+
+A missing or an unmapped column refuses the file: a warning would silently lose data. The order of columns is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..contract import Extract, Layout
+from ..errors import nearest
+from ..home import Home
+from .cast import needed_columns
+from .csvfile import CsvFile
+from .deliveries import Found
+from .faults import Fault, Refused, shown_column
+from .jsonfile import JsonFile, is_covered
+from .textfile import TextFile, examine
+from .xlsxfile import XlsxFile
+
+if TYPE_CHECKING:
+    import duckdb
+
+File = CsvFile | JsonFile | XlsxFile
+
+
+def open_matching(con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, found: Found) -> tuple[File, Layout]:
+    """The file opened, and the layout whose columns it has; of several the first.
+
+    Raises Refused as the layout that comes closest says: it cannot be opened, or its columns are not the layout's.
+    """
+    layouts = [layout for layout in extract.layouts if layout.id in found.layouts]
+    if not layouts:
+        raise Refused(
+            "UNMAPPED_COLUMN", f"no layout of '{extract.extract}' takes a file of this name. Correct its files: patterns."
+        )
+    examined: dict[str, TextFile] = {}
+    refusals: list[Refused] = []
+    for layout in layouts:
+        try:
+            file = _open(con, home, layout, found, examined)
+            faults = column_faults(file.names, layout, nested=isinstance(file, JsonFile))
+            if not faults:
+                return file, layout
+            refusals.append(_refusal(faults))
+        except Refused as refused:
+            refusals.append(refused)
+    # a refusal about columns is closer than one about bytes; then the fewest faults
+    raise min(refusals, key=lambda r: (not r.code.endswith("_COLUMN"), len(r.faults)))
+
+
+def column_faults(names: list[str], layout: Layout, *, nested: bool = False) -> list[Fault]:
+    """What keeps these columns from being the layout's, each once. `nested`: names are dotted paths."""
+    needed, line = needed_columns(layout), None if nested else layout.format.header_row
+    known = [*needed, *layout.ignore, *layout.personal]
+    unmapped = [n for n in names if not (is_covered(n, known) or _is_above(n, needed) if nested else n in known)]
+    faults = []
+    for name in needed:
+        if name not in names and not (nested and _is_there(name, names)):
+            hint = nearest(name, [n for n in unmapped if shown_column(n, 0) == f"'{n}'"]) if unmapped else ""
+            faults.append(Fault(line, "MISSING_COLUMN", name, f"column '{name}' is missing{hint}"))
+    for name in unmapped:
+        shown = shown_column(name, names.index(name) + 1)
+        hint = nearest(name, known) if shown == f"'{name}'" else ""
+        column = name if shown == f"'{name}'" else None
+        faults.append(Fault(line, "UNMAPPED_COLUMN", column, f"column {shown} is not in the contract{hint}"))
+    return faults
+
+
+def _open(con: duckdb.DuckDBPyConnection, home: Home, layout: Layout, found: Found, examined: dict[str, TextFile]) -> File:
+    if layout.format.type == "xlsx":
+        return XlsxFile(found.path, layout)
+    key = layout.format.model_dump_json()
+    if key not in examined:
+        examined[key] = examine(found.path, found.sha256, layout.format, home.tmp)
+    if layout.format.type == "csv":
+        return CsvFile(examined[key], layout.format)
+    return JsonFile(examined[key], layout.format, con, [*needed_columns(layout), *layout.ignore, *layout.personal])
+
+
+def _refusal(faults: list[Fault]) -> Refused:
+    texts = "; ".join(f.message for f in faults[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
+    remedy = "Export with the agreed columns, or add the new ones to the layout (columns, ignore or personal)."
+    return Refused(faults[0].code, f"{texts}. {remedy}", line=faults[0].line, column=faults[0].column, faults=faults)
+
+
+def _is_above(path: str, needed: Iterable[str]) -> bool:
+    """A path that leads to a needed one is known: the object is empty or null in this file."""
+    return any(k.startswith(f"{path}.") for k in needed)
+
+
+def _is_there(name: str, names: list[str]) -> bool:
+    """A needed path may lie deeper than this file's objects go, or be an object itself."""
+    return any(n.startswith(f"{name}.") or name.startswith(f"{n}.") for n in names)

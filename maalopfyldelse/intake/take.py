@@ -1,0 +1,222 @@
+"""Taking deliveries of one extract: each new file is read by its contract, stored or refused, and noted in the ledger.
+
+A delivery is taken again when its contract has changed, refused or not. The Parquet file is written aside and moved into place
+before the ledger's one transaction names it, so a run killed anywhere leaves ledger and store agreeing; what no ledger row
+names is swept away by the next run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..contract import Extract, Limits, Table
+from ..declared import Declared
+from ..engine import connect
+from ..home import Home
+from .deliveries import Found, Scan
+from .faults import Fault, Refused
+from .keys import hash_key, set_key
+from .ledger import Delivery, Ledger, Reject
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from .load import Loaded
+
+INTAKE_VERSION = 1  # raise it when the same file and contract would give other rows
+
+
+@dataclass
+class TakeReport:
+    """What a run did with one extract: `new` were stored now, `refused` stand refused now, `known` needed nothing."""
+
+    extract: str
+    new: list[Delivery] = field(default_factory=list)
+    known: int = 0
+    refused: list[Delivery] = field(default_factory=list)
+
+
+def contract_hash(extract: Extract, table: Table) -> str:
+    """What the typed rows of a file follow from besides its bytes. Rules, summaries and comments are not part of it."""
+    said = {
+        "intake": INTAKE_VERSION,
+        "extract": extract.model_dump(mode="json", exclude={"rules", "summary", "supplier", "retention"}),
+        "table": {
+            "key": table.key,
+            "columns": {name: [c.type, c.required, c.values] for name, c in table.columns.items()},
+        },
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def take_extract(
+    home: Home,
+    declared: Declared,
+    extract_id: str,
+    scan: Scan,
+    ledger: Ledger,
+    progress: Callable[[str], None] = lambda text: None,
+) -> TakeReport:
+    """Takes what the scan found for an extract and the ledger does not know under this contract.
+
+    Every file gets its own verdict: a refused one stops none of the others. Raises CallerError when personal columns need a key that
+    is not given, or the contract contradicts its table.
+    """
+    extract = declared.extracts[extract_id]
+    table = declared.tables[extract.table]
+    contract = contract_hash(extract, table)
+    report = TakeReport(extract_id)
+    known = {d.delivery_id: d for d in ledger.deliveries(extract_id)}
+    taken: set[str] = set()
+    con: duckdb.DuckDBPyConnection | None = None
+    for found in scan.of(extract_id):
+        if found.arrived_at is None:
+            raise ValueError("scan with a ledger and a time of sighting before taking")
+        before = known.get(found.delivery_id)
+        if before is not None:
+            found = _earliest(found, before)
+            if before.contract_hash == contract:
+                _note_arrival(ledger, found, before)
+                report.known += 1
+                continue
+        con = con or connect(home)
+        progress(f"{extract_id}: reading {found.name}")
+        delivery, faults = _take(con, home, extract, table, contract, found, synthetic=scan.synthetic)
+        ledger.record(delivery, (Reject(delivery.delivery_id, f.line, f.code, f.column, f.message) for f in faults))
+        taken.add(delivery.delivery_id)
+        if delivery.state == "refused":
+            progress(f"{extract_id}: refused {found.name} ({delivery.code})")
+        else:
+            progress(f"{extract_id}: {found.name}: {delivery.rows_kept} rows kept, {delivery.rows_set_aside} set aside")
+    for delivery in ledger.deliveries(extract_id):
+        if delivery.state == "refused" and delivery.withdrawn_at is None:
+            report.refused.append(delivery)
+        elif delivery.delivery_id in taken:
+            report.new.append(delivery)
+    if taken:
+        sweep(home, ledger, extract.table)
+    return report
+
+
+def sweep(home: Home, ledger: Ledger, table: str) -> None:
+    """Removes files of a table's store that no delivery names: left by a killed run, or replaced."""
+    named = {d.store_path for d in ledger.deliveries() if d.table == table}
+    for path in (home.store / table).glob("*.parquet"):
+        if path.relative_to(home.path).as_posix() not in named:
+            path.unlink()
+
+
+def _earliest(found: Found, before: Delivery) -> Found:
+    """The same bytes keep the earliest arrival; a declared one counts more than a sighting."""
+    declared_before = before.arrival_source != "sighting"
+    declared_now = found.arrival_source != "sighting"
+    is_earlier = found.arrived_at is not None and found.arrived_at < before.arrived_at
+    if (declared_now and not declared_before) or (declared_now == declared_before and is_earlier):
+        return found
+    return replace(
+        found, arrived_at=before.arrived_at, arrival_source=before.arrival_source, name=before.name, period=before.period
+    )
+
+
+def _note_arrival(ledger: Ledger, found: Found, before: Delivery) -> None:
+    if found.arrived_at is not None and found.arrived_at != before.arrived_at:
+        ledger.move_arrival(before.delivery_id, found.arrived_at, found.arrival_source, found.name, found.period)
+
+
+def _take(
+    con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, table: Table, contract: str, found: Found, *, synthetic: bool
+) -> tuple[Delivery, list[Fault]]:
+    assert found.arrived_at is not None
+    refused = Delivery(
+        delivery_id=found.delivery_id,
+        extract=extract.extract,
+        table=extract.table,
+        system=found.system or extract.system,
+        name=found.name,
+        sha256=found.sha256,
+        size=found.size,
+        arrived_at=found.arrived_at,
+        arrival_source=found.arrival_source,
+        period=found.period,
+        superseding=extract.superseding,
+        layout=None,
+        contract_hash=contract,
+        state="refused",
+        synthetic=synthetic,
+    )
+    temporary = home.tmp / f"{found.delivery_id}.parquet"
+    try:
+        layout, loaded = _load(con, home, extract, table, found, temporary, synthetic=synthetic)
+    except Refused as error:
+        temporary.unlink(missing_ok=True)
+        place = f"{found.name}: " + (f"line {error.line}: " if error.line else "")
+        message = place + str(error)
+        read, set_aside = error.rows_read, error.rows_set_aside
+        kept = None if read is None else 0
+        told = replace(refused, code=error.code, message=message, rows_read=read, rows_kept=kept, rows_set_aside=set_aside)
+        return told, error.faults
+    target = home.store / table.table / f"{found.delivery_id}.{contract[:8]}.parquet"
+    target.parent.mkdir(exist_ok=True)
+    temporary.replace(target)
+    stored = replace(
+        refused,
+        state="stored",
+        layout=layout,
+        rows_read=loaded.rows_read,
+        rows_kept=loaded.rows_kept,
+        rows_set_aside=loaded.rows_set_aside,
+        store_path=target.relative_to(home.path).as_posix(),
+    )
+    return stored, loaded.faults
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, table: Table, found: Found, target: Path, *, synthetic: bool
+) -> tuple[str, Loaded]:
+    from .load import Loader
+    from .match import open_matching
+
+    limits = extract.limits
+    if found.size > limits.max_bytes:
+        raise Refused("TOO_LARGE", f"{found.size} bytes; the contract allows {limits.max_bytes} (limits.max_bytes).")
+    if extract.superseding == "period" and found.period is None:
+        pattern = extract.period.pattern if extract.period else ""
+        raise Refused("NO_PERIOD", f"the file's name says no period. Name it so that it fits {pattern}")
+    file, layout = open_matching(con, home, extract, found)
+    if any(source.hash_of for source in layout.columns.values()):
+        set_key(con, hash_key(home, synthetic=synthetic))
+    loaded = Loader(con, home, file, layout, table, found.delivery_id, target).load(lambda a, r: _is_too_many(limits, a, r))
+    if found.path.stat().st_size != found.size:
+        raise Refused("CHANGED_WHILE_READ", "the file changed while it was read. Put it into the folder when it is finished.")
+    _hold_limits(limits, loaded)
+    return layout.id, loaded
+
+
+def _is_too_many(limits: Limits, set_aside: int, rows: int) -> bool:
+    over_rows = limits.max_set_aside_rows is not None and set_aside > limits.max_set_aside_rows
+    return over_rows or set_aside > Fraction(str(limits.max_set_aside_share)) * rows
+
+
+def _hold_limits(limits: Limits, loaded: Loaded) -> None:
+    refused: Refused | None = None
+    if _is_too_many(limits, loaded.rows_set_aside, loaded.rows_read):
+        listed = "; ".join(f"{what}: {times} rows" for what, times in loaded.counts.most_common(8))
+        share = f"{limits.max_set_aside_share:.0%}" if limits.max_set_aside_rows is None else f"{limits.max_set_aside_rows} rows"
+        first = next((f.line for f in loaded.faults if f.line), None)
+        message = (
+            f"{loaded.rows_set_aside} of {loaded.rows_read} rows do not fit, more than the contract allows ({share}): {listed}; "
+            f"first on line {first}. Have the export corrected; 'maal show rejects' lists the lines."
+        )
+        refused = Refused("TOO_MANY_SET_ASIDE", message, line=first, faults=loaded.faults)
+    elif loaded.rows_read < limits.min_rows:
+        message = f"{loaded.rows_read} rows; the contract expects at least {limits.min_rows} (limits.min_rows). Export it again."
+        refused = Refused("TOO_FEW_ROWS", message)
+    if refused is not None:
+        refused.rows_read, refused.rows_set_aside = loaded.rows_read, loaded.rows_set_aside
+        raise refused

@@ -1,0 +1,130 @@
+"""A text file's bytes before anything is made of them: its encoding, proved over the whole file, its lines, its end.
+
+Strict decoding in the declared order; what is not UTF-8 is rewritten as UTF-8 in the home's tmp/, a piece at a time. What the
+lines hold is csvfile.py's and jsonfile.py's.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..contract import Format
+from .faults import Refused
+
+_CHUNK = 1 << 22
+_NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16 (with its mark)", "windows-1252": "Windows-1252"}
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file that is whole and decodes. `path` is UTF-8, perhaps with a byte order mark; `lines` counts line breaks."""
+
+    path: Path
+    encoding: str
+    lines: int
+    quotes: int  # how often the format's quote stands in it
+    has_blank_lines: bool
+    is_ascii: bool
+
+
+def examine(path: Path, sha256: str, form: Format, tmp: Path) -> TextFile:
+    """Proves a delivery's text. Raises Refused: EMPTY_FILE, WRONG_ENCODING, CONTROL_CHARACTER, CUT_FILE, CHANGED_WHILE_READ."""
+    faults: list[str] = []
+    for encoding in form.encodings:
+        try:
+            found, digest = _decode(path, encoding, form, tmp)
+        except _Undecodable as error:
+            faults.append(f"{_NAMES[encoding]} (line {error.line})")
+            continue
+        if digest != sha256:
+            raise Refused("CHANGED_WHILE_READ", "the file changed while it was read. Put it into the folder when it is finished.")
+        return found
+    raise Refused(
+        "WRONG_ENCODING",
+        f"the text is not {' nor '.join(faults)}; in brackets the first line that is not. Save the file in a declared encoding.",
+        line=1,
+    )
+
+
+class _Undecodable(Exception):
+    def __init__(self, line: int) -> None:
+        self.line = line
+
+
+def _decode(path: Path, encoding: str, form: Format, tmp: Path) -> tuple[TextFile, str]:
+    with path.open("rb") as handle:
+        mark = handle.read(2)
+    if encoding == "utf-16" and mark not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        raise _Undecodable(1)
+    target = path if encoding == "utf-8" else tmp / f"utf8-{path.stat().st_ino}.txt"
+    decoder = codecs.getincrementaldecoder("cp1252" if encoding == "windows-1252" else encoding)("strict")
+    digest, counts = hashlib.sha256(), _Counts(form)
+    rewrite = nullcontext() if target == path else target.open("wb")
+    with path.open("rb") as handle, rewrite as out:
+        while True:
+            chunk = handle.read(_CHUNK)
+            digest.update(chunk)
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                ahead = chunk[: error.start].count(b"\n") if encoding != "utf-16" else 0
+                raise _Undecodable(counts.lines + ahead + 1) from None
+            encoded = text.encode() if out else chunk
+            if out:
+                out.write(encoded)
+            counts.add(encoded)
+            if not chunk:
+                break
+    return counts.checked(target, encoding), digest.hexdigest()
+
+
+class _Counts:
+    def __init__(self, form: Format) -> None:
+        self._form = form
+        self._quote = form.quote.encode()
+        self.lines = self._returns = self._quotes = self._bytes = 0
+        self._blank = False
+        self._ascii = True
+        self._tail = b"\n"  # as if a line had just ended: a blank first line counts
+        self._control: int | None = None
+
+    def add(self, chunk: bytes) -> None:
+        if not chunk:
+            return
+        forbidden = (b"\0",) if self._form.type == "csv" else (b"\0", b"\1")
+        for character in forbidden:
+            if self._control is None and (at := chunk.find(character)) >= 0:
+                self._control = self.lines + chunk[:at].count(b"\n") + 1
+        joined = self._tail + chunk
+        self._blank = self._blank or b"\n\n" in joined or b"\n\r\n" in joined
+        self._tail = joined[-2:]
+        self._ascii = self._ascii and chunk.isascii()
+        self.lines += chunk.count(b"\n")
+        self._returns += chunk.count(b"\r")
+        self._quotes += chunk.count(self._quote) if self._quote else 0
+        self._bytes += len(chunk)
+
+    def checked(self, path: Path, encoding: str) -> TextFile:
+        if self._bytes == 0 or (self._bytes == 3 and not self._ascii):
+            raise Refused("EMPTY_FILE", "the file is empty. Export it again.", line=1)
+        if self._control is not None:
+            raise Refused(
+                "CONTROL_CHARACTER",
+                "the text holds a NUL or control character. Export it as text in a declared encoding.",
+                line=self._control,
+            )
+        if self.lines == 0 and self._returns:
+            raise Refused(
+                "MIXED_LINE_ENDS", "the lines end in a lone carriage return. Save the file with ordinary line ends.", line=1
+            )
+        if self._form.final_newline and not self._tail.endswith(b"\n"):
+            raise Refused(
+                "CUT_FILE",
+                "the last line does not end: the file has been cut while it was written or copied. Deliver it whole.",
+                line=self.lines + 1,
+            )
+        return TextFile(path, encoding, self.lines, self._quotes, self._blank, self._ascii)

@@ -1,0 +1,147 @@
+"""One cell's text to one typed value, as SQL: strict shapes, nothing guessed, nothing rounded.
+
+Each function gives an expression that is null where the text does not fit, and the shapes that tell why. The engine's own casts
+take `1e3`, ` 12 `, `1_000` and round `1.5`, so a shape is proved first. What belongs to whole rows is cast.py's.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..contract import Source
+from ..errors import CallerError
+
+ISO_TIMES = [f"%Y-%m-%d{between}%H:%M:%S{part}{zone}" for between in ("T", " ") for part in ("", ".%f") for zone in ("", "%z")]
+_SHAPES = {
+    "Y": "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])",  # there is no year 0
+    "m": "(0[1-9]|1[0-2])",
+    "d": "(0[1-9]|[12][0-9]|3[01])",
+    "H": "([01][0-9]|2[0-3])",
+    "M": "[0-5][0-9]",
+    "S": "[0-5][0-9]",
+    "f": "[0-9]{1,6}",
+    "z": "(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])",
+}
+_PERIODS = (
+    ("[0-9]{4}", "make_date({y}, 12, 31)"),
+    ("[0-9]{4}H[12]", "last_day(make_date({y}, 6 * cast(substr({v}, 6, 1) as integer), 1))"),
+    ("[0-9]{4}Q[1-4]", "last_day(make_date({y}, 3 * cast(substr({v}, 6, 1) as integer), 1))"),
+    ("[0-9]{4}-(0[1-9]|1[0-2])", "last_day(make_date({y}, cast(substr({v}, 6, 2) as integer), 1))"),
+    ("[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}", "try_cast({v} as date)"),
+)
+
+
+def quoted(text: str) -> str:
+    """A SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def integer(v: str, source: Source, column_type: str) -> tuple[str, list[tuple[str, str]]]:
+    """A whole number and the conditions that explain a failure, first match first."""
+    shape = _whole(source.thousands)
+    value = f"try_cast({_plain(v, source)} as {column_type})"
+    # a number written the canonical way needs no regular expression
+    typed = (
+        f"case when cast(try_cast({v} as {column_type}) as varchar) = {v} then try_cast({v} as {column_type}) "
+        f"when {_matches(v, shape)} then {value} end"
+    )
+    return typed, [("NOT_A_NUMBER", f"not {_matches(v, shape)}"), ("NUMBER_OUT_OF_RANGE", "true")]
+
+
+def decimal(v: str, source: Source, column_type: str) -> tuple[str, list[tuple[str, str]]]:
+    """An exact decimal; digits beyond the scale are a fault unless they are zeros."""
+    scale = int(column_type.rstrip(")").split(",")[1])
+    mark = re.escape(source.decimal)
+    kept = f"({mark}[0-9]{{1,{scale}}}0*)?" if scale else f"({mark}0+)?"
+    shape = _whole(source.thousands) + kept
+    typed = f"case when {_matches(v, shape)} then try_cast({_plain(v, source)} as {column_type}) end"
+    any_decimals = _whole(source.thousands) + f"({mark}[0-9]+)?"
+    return typed, [
+        ("NOT_A_NUMBER", f"not {_matches(v, any_decimals)}"),
+        ("TOO_MANY_DECIMALS", f"not {_matches(v, shape)}"),
+        ("NUMBER_OUT_OF_RANGE", "true"),
+    ]
+
+
+def date(v: str, patterns: list[str]) -> str:
+    """A calendar date by the first pattern that fits; a time of day in the pattern is left off."""
+    tries = [f"case when {_matches(v, shape_of(p))} then {_parsed_date(v, p)} end" for p in patterns]
+    return _first(tries)
+
+
+def wall_time(v: str, patterns: list[str]) -> str:
+    """The wall time by the first pattern that fits; null for patterns with their own offset, which `instant` reads."""
+    return _first([f"case when {_matches(v, shape_of(p))} then {_parsed(v, p)} end" for p in patterns if not has_offset(p)])
+
+
+def instant(v: str, patterns: list[str]) -> str:
+    """The instant in UTC by the first pattern that carries its own offset."""
+    tries = []
+    for pattern in patterns:
+        if pattern.endswith("%z"):
+            normal = f"regexp_replace({v}, 'Z$', '+00:00')"
+            parsed = f"make_timestamp(epoch_us(try_strptime({normal}, {quoted(pattern)})))"
+            tries.append(f"case when {_matches(v, shape_of(pattern))} then {parsed} end")
+        elif has_offset(pattern):
+            tries.append(f"case when {_matches(v, shape_of(pattern))} then {_parsed(v, pattern)} end")
+    return _first(tries)
+
+
+def has_offset(pattern: str) -> bool:
+    """Whether a pattern says which zone its times are in."""
+    return pattern.endswith(("Z", "%z"))
+
+
+def period_end(v: str) -> str:
+    """The last day of a period written as text."""
+    year = f"cast(substr({v}, 1, 4) as integer)"
+    cases = [f"when {_matches(v, shape)} then {value.format(y=year, v=v)}" for shape, value in _PERIODS]
+    return f"case when {v} < '0001' then null {' '.join(cases)} end"
+
+
+def shape_of(pattern: str) -> str:
+    """The regular expression of a strptime pattern: every part with its full width. Raises CallerError for an unknown part."""
+    shape, rest = "", pattern
+    while rest:
+        if rest[0] == "%":
+            if rest[1:2] not in _SHAPES:
+                raise CallerError(
+                    f"the date format '{pattern}' uses '{rest[:2]}'; known are {', '.join('%' + k for k in _SHAPES)}."
+                )
+            shape, rest = shape + _SHAPES[rest[1]], rest[2:]
+        else:
+            shape, rest = shape + re.escape(rest[0]), rest[1:]
+    return shape
+
+
+def _matches(v: str, shape: str) -> str:
+    return f"regexp_full_match({v}, {quoted(shape)})"
+
+
+def _parsed(v: str, pattern: str) -> str:
+    if re.fullmatch(r"%Y-%m-%d[ T]%H:%M:%S(\.%f)?", pattern):  # the engine's own form is read faster
+        return f"try_cast({v} as timestamp)"
+    return f"try_strptime({v}, {quoted(pattern)})"
+
+
+def _parsed_date(v: str, pattern: str) -> str:
+    return f"try_cast({v} as date)" if pattern == "%Y-%m-%d" else f"cast({_parsed(v, pattern)} as date)"
+
+
+def _first(tries: list[str]) -> str:
+    return f"coalesce({', '.join(tries)})" if len(tries) > 1 else tries[0] if tries else "cast(null as timestamp)"
+
+
+def _whole(thousands: str) -> str:
+    if not thousands:
+        return "-?[0-9]+"
+    mark = "[ \u00a0]" if thousands == " " else re.escape(thousands)
+    return f"-?([0-9]+|[0-9]{{1,3}}({mark}[0-9]{{3}})+)"
+
+
+def _plain(v: str, source: Source) -> str:
+    plain = v
+    if source.thousands:
+        for mark in " \u00a0" if source.thousands == " " else source.thousands:
+            plain = f"replace({plain}, {quoted(mark)}, '')"
+    return f"replace({plain}, ',', '.')" if source.decimal == "," else plain

@@ -1,0 +1,142 @@
+"""A workbook delivery as text columns: cells as they would be typed, dates in ISO form, whole numbers whole.
+
+Excel has changed some values before we see them, and they are refused rather than guessed back: a text that became a date, a long
+number that lost its digits. Rows are held in memory: a sheet has at most 1,048,576.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..contract import Layout, Table
+from ..errors import nearest
+from .csvfile import Located, headings
+from .faults import Fault, Refused
+
+if TYPE_CHECKING:
+    import duckdb
+
+MAX_UNPACKED = 2_000_000_000
+MAX_DIGITS = 15  # as many as Excel keeps
+
+
+class XlsxFile:
+    """An opened workbook. `names` are the headings of its sheet. Raises Refused for a workbook that cannot be used."""
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self._form, self.is_ascii = layout.format, False
+        self._layout = layout
+        self._rows = _read(path, layout.format.sheet)
+        at = layout.format.header_row - 1
+        if len(self._rows) <= at or not any(str(cell).strip() for cell in self._rows[at]):
+            raise Refused("EMPTY_FILE", "no header stands here. Export it again.", line=at + 1)
+        head = [str(cell) for cell in self._rows[at]]
+        while head and not head[-1].strip() and not any(_filled(row, len(head) - 1) for row in self._rows[at + 1 :]):
+            head.pop()
+        self.names = headings(head, at + 1)
+        self._body = [(n, row) for n, row in enumerate(self._rows[at + 1 :], at + 2) if any(c not in ("", None) for c in row)]
+        self._table = "workbook"
+
+    def load(self, con: duckdb.DuckDBPyConnection, table: Table) -> None:
+        """Gives the engine the cells as text. Raises Refused: TEXT_BECAME_DATE, NUMBER_LOST_DIGITS, with every place."""
+        pa: Any = import_module("pyarrow")
+        texts, marks = self._as_text(table)
+        faults: list[Fault] = []
+        columns: dict[str, list[str | None]] = {}
+        for i, name in enumerate(self.names):
+            kept = name in marks
+            columns[f"c{i}"] = cells = []
+            for line, row in self._body if kept else ():
+                cell = row[i] if i < len(row) else ""
+                if isinstance(cell, date | time | timedelta) and name in texts:
+                    faults.append(
+                        Fault(line, "TEXT_BECAME_DATE", name, "Excel has turned a text into a date. Format the column as text.")
+                    )
+                elif isinstance(cell, float) and abs(cell) >= 10**MAX_DIGITS:
+                    faults.append(
+                        Fault(
+                            line, "NUMBER_LOST_DIGITS", name, "the number is longer than Excel keeps. Format the column as text."
+                        )
+                    )
+                cells.append(_text(cell, marks[name]))
+            if not kept:
+                columns[f"c{i}"] = [None] * len(self._body)
+        if faults:
+            raise Refused(faults[0].code, f"{faults[0].message}", line=faults[0].line, column=faults[0].column, faults=faults)
+        data: dict[str, Any] = {name: pa.array(cells, pa.string()) for name, cells in columns.items()}
+        data["n"] = pa.array([line for line, _ in self._body], pa.int64())
+        con.register(self._table, pa.table(data))
+
+    def select(self, needed: list[str], careful: bool) -> str:
+        """SQL for the needed columns as text r0, r1, …; careful: numbered by the sheet's rows."""
+        picked = [f"c{self.names.index(name)} as r{i}" for i, name in enumerate(needed)]
+        return f"select {', '.join(picked + (['n', 'null as broken'] if careful else []))} from {self._table}"
+
+    def rows(self, con: duckdb.DuckDBPyConnection) -> int:
+        """Rows of the sheet that are not blank."""
+        return len(self._body)
+
+    def locate(self, ordinals: Iterable[int], rows_split: int) -> Located:
+        """Rows are numbered by the sheet already."""
+        return Located({n: n for n in ordinals}, rows_split)
+
+    def _as_text(self, table: Table) -> tuple[set[str], dict[str, str]]:
+        """The file's columns that are kept as plain text, and for each column that is read its decimal mark."""
+        texts: set[str] = set()
+        marks: dict[str, str] = {}
+        for name, source in self._layout.columns.items():
+            for column in (*source.columns, *(source.order or {}).values()):
+                marks.setdefault(column, source.decimal)
+                if table.columns[name].type == "varchar" and source.from_ == column:
+                    texts.add(column)
+        return texts, marks
+
+
+def _read(path: Path, sheet: str | None) -> list[list[Any]]:
+    from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
+                raise Refused("TOO_LARGE", f"unpacked, the workbook is larger than {MAX_UNPACKED // 10**9} GB. Deliver CSV.")
+        with path.open("rb") as handle:
+            workbook = CalamineWorkbook.from_filelike(handle)
+            name = sheet if sheet is not None else workbook.sheet_names[0]
+            rows: list[list[Any]] = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            return rows
+    except WorksheetNotFound:
+        hint = nearest(str(sheet), workbook.sheet_names)
+        raise Refused(
+            "NO_SUCH_SHEET", f"the workbook has no sheet '{sheet}'{hint}. Name the sheet as the contract does."
+        ) from None
+    except (CalamineError, zipfile.BadZipFile, OSError, IndexError):
+        message = "the workbook is damaged, locked or no workbook. Open it in Excel, save it as .xlsx and deliver it again."
+        raise Refused("BROKEN_WORKBOOK", message) from None
+
+
+def _text(cell: Any, decimal: str) -> str | None:
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, datetime):
+        part = f".{cell.microsecond:06d}".rstrip("0") if cell.microsecond else ""
+        return cell.strftime("%Y-%m-%d %H:%M:%S") + part
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    if isinstance(cell, float):
+        # Excel shows and keeps 15 digits; what stands beyond them is the binary form's, not the sender's
+        exact = Decimal(format(cell, f".{MAX_DIGITS}g"))
+        text = format(exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else exact, "f")
+        return text.replace(".", decimal)
+    return str(cell)
+
+
+def _filled(row: list[Any], index: int) -> bool:
+    return index < len(row) and row[index] not in ("", None)
