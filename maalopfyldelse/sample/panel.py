@@ -181,9 +181,7 @@ def _counted(panel: _Panel, centre: int) -> list[Stay]:
 def _uncounted(panel: _Panel, centre: int) -> Stay:
     """Somebody in the panel who is not in the target group at the end of the last quarter."""
     draw = panel.draw
-    why = draw.pick(
-        [(40, "job_ready"), (15, "other"), (15, "introduction"), (10, "new_jobafklaring"), (12, "moved"), (8, "dead")]
-    )
+    why = draw.pick([(40, "job_ready"), (15, "other"), (15, "intro"), (10, "new_jobafklaring"), (12, "moved"), (8, "dead")])
     stay = Stay(panel.new_key(), centre, "YD02", "5", _entered(draw), None, "", draw.below(40))
     if why == "job_ready":
         stay.benefit, stay.visitation = draw.pick([(1, "YD01"), (3, "YD02")]), draw.pick([(9, "4"), (1, "8")])
