@@ -201,3 +201,15 @@ def test_it_streams(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert sum(path.stat().st_size for path in tmp_path.rglob("*.csv")) > 3_000_000
     assert peak < 1_000_000
+
+
+def test_it_holds_rows_that_must_be_set_aside() -> None:
+    """One time in the hour that spring skips, one day that does not exist; both whole rows otherwise."""
+    for pattern, wrong, separator in (
+        ("*/zendesk/*.csv", "2021-03-28 02:30", ","),
+        ("*/p360/*2022-01-05.csv", "31-02-2021", ";"),
+    ):
+        lines = next(SAMPLE.glob(pattern)).read_text(encoding="utf-8-sig").splitlines()
+        found = [line for line in lines if wrong in line]
+        assert len(found) == 1
+        assert found[0].count(separator) == lines[0].count(separator)

@@ -29,7 +29,10 @@ til januar 2022.
 | isola | fravær pr. kvartal | Windows-1252, decimalkomma |
 | jobcenter | panel pr. kvartal, ydelseskoder, jobcentre | koder og jobcentre er opfundne og uden officielt forbillede |
 
-Navne er 'Syntetisk Person n', telefonnumre begynder med +4500, adresser ender på example.invalid. De står her, for at
+To rækker er forkerte med vilje og bliver sat til side: et tidspunkt i den time, som forårets omstilling springer over (zendesk,
+CSV), og den 31. februar (p360, sidste leverance). Tre sager er lukket, før de er oprettet; én driftsforstyrrelse er ikke godkendt.
+
+Navne er 'Syntetisk n' eller 'Syntetisk Person n', telefonnumre begynder med +4500, adresser ender på example.invalid. De står her, for at
 indlæsningen har noget at smide væk.
 """
 
