@@ -52,6 +52,11 @@ class Program:
         self.folds = [Fold(c.name, self._zone(c.source)) for c in self._times if "by" in (c.source.order or {})]
 
     @property
+    def zones(self) -> set[str]:
+        """The zones that the statement needs prepared."""
+        return {zones.DANISH, *(self._zone(c.source) for c in self._times)} if self._times else set()
+
+    @property
     def expected(self) -> dict[str, str]:
         """What each column should be, in words, for messages."""
         return {c.name: c.expected for c in self._columns}
@@ -90,7 +95,7 @@ class Program:
         """The ambiguous instants of a column: group, number, wall time, each combination once."""
         c = fold.column
         inner = f"select g_{c} as g, b_{c} as b, w_{c} as w from ({self._typed(rows)})"
-        return f"select distinct g, b, w from ({inner}) where {zones.ambiguous_sql('w', fold.zone)}"
+        return f"select distinct g, b, w from ({inner}) where {zones.is_double_sql('w', fold.zone)}"
 
     def unknown_words(self, rows: str, name: str) -> str:
         """The words of a column that its contract does not know: word, count and first row number. `rows` is careful."""
@@ -149,7 +154,7 @@ class Program:
             column.checks, column.expected = [("NOT_A_DATE", "true")], " or ".join(_patterns(source, spec.type))
         elif spec.type == "timestamp":
             zone, patterns = self._zone(source), _patterns(source, spec.type)
-            skipped = f"coalesce({zones.skipped_sql(f'w_{column.name}', zone)}, false)"
+            skipped = f"coalesce({zones.is_skipped_sql(f'w_{column.name}', zone)}, false)"
             column.checks = [("NO_SUCH_HOUR", skipped), ("NOT_A_TIME", "true")]
             column.expected = " or ".join(patterns if source.format else ["ISO 8601"])
             column.typed = f"u_{column.name}"
@@ -187,6 +192,13 @@ class Program:
         )
         if joins:
             current = f"select s.*{added} from ({current}) s {joins}"
+        if instants:
+            picked = ", ".join(
+                f"{zones.offset_sql(f'w_{c.name}', self._zone(c.source))} as k_{c.name}, "
+                f"{zones.is_double_sql(f'w_{c.name}', self._zone(c.source))} as d_{c.name}"
+                for c in instants
+            )
+            current = f"select *, {picked} from ({current})"
         done: set[str] = set()
         while waiting := [c for c in instants if c.name not in done]:
             ready = [c for c in waiting if self._after(c) in (None, *done)]
@@ -205,34 +217,33 @@ class Program:
         return self._instants.get(after, "") if after else None
 
     def _resolved(self, column: _Column, folded: set[str]) -> dict[str, str]:
-        name, zone = column.name, self._zone(column.source)
-        w, o = f"w_{name}", f"o_{name}"
-        patterns = _patterns(column.source, "timestamp")
-        early, late = zones.utc_sql(w, zone), zones.utc_sql(w, zone, later=True)
-        is_double = zones.ambiguous_sql(w, zone)
-        assumed = f"coalesce({is_double}, case when {o} is not null then false end)"
+        """The instant, and whether its hour was assumed."""
+        name, (naive, own) = column.name, self._kinds(column)
+        w, o, double = f"w_{name}", f"o_{name}", f"d_{name}"
+        early = f"make_timestamp(epoch_us({w}) - k_{name})"
+        late = f"make_timestamp(epoch_us({w}) - {zones.later_offset_sql(w, self._zone(column.source))})"
+        assumed = f"coalesce({double}, false)"
         if after := self._after(column):
-            early, assumed = f"case when {is_double} and {early} < u_{after} then {late} else {early} end", "false"
+            early, assumed = f"case when {double} and {early} < u_{after} then {late} else {early} end", "false"
         elif name in folded:
-            early = f"case when later_{name} then {late} else {early} end"
-            assumed = f"case when {is_double} then coalesce(assumed_{name}, true) else false end"
-        elif not any(not values.has_offset(p) for p in patterns) or not zones.transitions(zone)[1]:
-            assumed = "false"
+            early = f"case when {double} and later_{name} then {late} else {early} end"
+            assumed = f"case when {double} then coalesce(assumed_{name}, true) else false end"
         in_range = f"{o} >= timestamp '{zones.FIRST_YEAR}-01-01' and {o} < timestamp '{zones.LAST_YEAR + 1}-01-01'"
         offset = f"case when {in_range} then {o} end"
-        naive, own = any(not values.has_offset(p) for p in patterns), any(values.has_offset(p) for p in patterns)
         utc = f"coalesce({offset}, {early})" if naive and own else offset if own else early
         return {"u": utc, "a": f"case when coalesce({w}, {o}) is not null then {assumed} end"}
 
     def _local(self, column: _Column) -> str:
-        name = column.name
-        if self._zone(column.source) != zones.DANISH:
+        name, (naive, own) = column.name, self._kinds(column)
+        if not naive or self._zone(column.source) != zones.DANISH:
             return zones.local_sql(f"u_{name}")
-        patterns = _patterns(column.source, "timestamp")
-        if not any(values.has_offset(p) for p in patterns):
-            return f"case when u_{name} is not null then w_{name} end"
-        local = f"case when w_{name} is not null then w_{name} else {zones.local_sql(f'u_{name}')} end"
+        local = f"case when w_{name} is not null then w_{name} else {zones.local_sql(f'u_{name}')} end" if own else f"w_{name}"
         return f"case when u_{name} is not null then {local} end"
+
+    def _kinds(self, column: _Column) -> tuple[bool, bool]:
+        """Whether some of the patterns are wall time, and whether some carry an offset."""
+        patterns = _patterns(column.source, "timestamp")
+        return any(not values.has_offset(p) for p in patterns), any(values.has_offset(p) for p in patterns)
 
     def _typed(self, rows: str) -> str:
         """r → v → typed."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract import Layout, Table
 from ..home import Home
+from . import zones
 from .cast import Program
 from .csvfile import quoted
 from .faults import Fault, Refused, row_message, shown_word
@@ -67,6 +68,8 @@ class Loader:
         """
         import duckdb
 
+        for zone in sorted(self._program.zones):
+            zones.prepare(self._con, zone)
         if isinstance(self._file, XlsxFile):
             self._file.load(self._con, self._table)
         try:

@@ -1,20 +1,41 @@
-"""Wall time and instants as SQL: the clock changes of a zone, taken from Python's zone data and written out as CASE trees.
+"""Wall time and instants as SQL: the clock changes of a zone, taken from Python's zone data and given to the engine as lists.
 
 The engine's own zone functions are not used: their data and their choice in a doubled hour are not ours, and a session's zone
-must never matter. Instants are timestamps in UTC. Years outside FIRST_YEAR..LAST_YEAR have no instants here.
+must never matter. Time is cut into spans of 28 days, none of which has two clock changes; a list says for each span when its change
+begins and ends on the clock and which offsets hold before, within and after. Instants are timestamps in UTC. Years outside
+FIRST_YEAR..LAST_YEAR have no instants here.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from ..errors import CallerError
+
+if TYPE_CHECKING:
+    import duckdb
 
 FIRST_YEAR, LAST_YEAR = 1970, 2099
 DANISH = "Europe/Copenhagen"
+_SPAN = 28 * 86_400 * 1_000_000  # microseconds
+_NEVER = 2**62
+_EPOCH = datetime(1970, 1, 1)
+_IN_RANGE = f"{{t}} >= timestamp '{FIRST_YEAR}-01-01' and {{t}} < timestamp '{LAST_YEAR + 1}-01-01'"
 
-Segments = list[tuple[datetime, str]]  # (from when, SQL value), the first from the beginning of time
+
+@dataclass(frozen=True)
+class _Lists:
+    """Per span: the change (from, to) and the offsets before, within and after it, in microseconds. Within a skipped hour none."""
+
+    start: list[int]
+    end: list[int]
+    before: list[int]
+    within: list[int | None]
+    after: list[int]
 
 
 @lru_cache
@@ -41,67 +62,91 @@ def transitions(zone: str) -> tuple[int, tuple[tuple[datetime, int, int], ...]]:
     return start, tuple(changes)
 
 
-def is_ambiguous(wall: datetime, zone: str) -> bool:
-    """Whether a wall time occurs twice."""
-    return any(u + _s(after) <= wall < u + _s(before) for u, before, after in transitions(zone)[1] if after < before)
+def prepare(con: duckdb.DuckDBPyConnection, zone: str) -> None:
+    """Gives the connection what the other functions' SQL needs for a zone. Raises CallerError for a zone it cannot serve."""
+    for kind in ("wall", "utc"):
+        lists = _lists(zone, kind)
+        for name in ("start", "end", "before", "within", "after"):
+            con.execute(f"set variable {_variable(zone, kind, name)} = ?", [getattr(lists, name)])
 
 
-def utc_sql(wall: str, zone: str, *, later: bool = False) -> str:
-    """SQL for the instant of a wall time; in a doubled hour the earlier (or the `later`); null where no such wall time exists."""
-    start, changes = transitions(zone)
-    segments: Segments = [(datetime.min, _micros(start))]
-    for instant, before, after in changes:
-        if after > before:
-            segments += [(instant + _s(before), "null"), (instant + _s(after), _micros(after))]
-        else:
-            segments.append((instant + _s(after if later else before), _micros(after)))
-    return f"make_timestamp(epoch_us({wall}) - ({_tree(wall, _bounded(segments))}))"
+def offset_sql(wall: str, zone: str) -> str:
+    """SQL for the offset (microseconds) of a wall time; of a doubled hour the earlier's; null where no such wall time exists."""
+    return _offset(wall, zone, "wall")
+
+
+def later_offset_sql(wall: str, zone: str) -> str:
+    """SQL for the offset of the later of the two instants of a doubled wall time."""
+    return f"{_list(zone, 'wall', 'after')}[{_span(wall)}]"
+
+
+def is_double_sql(wall: str, zone: str) -> str:
+    """SQL for whether a wall time occurs twice; null for null."""
+    return _within(wall, zone, "is not null")
+
+
+def is_skipped_sql(wall: str, zone: str) -> str:
+    """SQL for whether a wall time is skipped by a change to summer time; null for null."""
+    return _within(wall, zone, "is null")
 
 
 def local_sql(instant: str, zone: str = DANISH) -> str:
     """SQL for the wall time of an instant."""
+    return f"make_timestamp(epoch_us({instant}) + {_offset(instant, zone, 'utc')})"
+
+
+def _within(wall: str, zone: str, condition: str) -> str:
+    start, end, within = (f"{_list(zone, 'wall', name)}[{_span(wall)}]" for name in ("start", "end", "within"))
+    inside = f"epoch_us({wall}) >= {start} and epoch_us({wall}) < {end}"
+    in_range = _IN_RANGE.format(t=wall)
+    return f"case when {wall} is null then null when {in_range} and {inside} then {within} {condition} else false end"
+
+
+def _offset(time: str, zone: str, kind: str) -> str:
+    start, end, before, within, after = (
+        f"{_list(zone, kind, name)}[{_span(time)}]" for name in ("start", "end", "before", "within", "after")
+    )
+    cases = f"when epoch_us({time}) < {start} then {before} when epoch_us({time}) < {end} then {within} else {after}"
+    return f"case when {_IN_RANGE.format(t=time)} then case {cases} end end"
+
+
+def _span(time: str) -> str:
+    return f"(epoch_us({time}) // {_SPAN} + 1)"
+
+
+def _list(zone: str, kind: str, name: str) -> str:
+    return f"getvariable('{_variable(zone, kind, name)}')"
+
+
+def _variable(zone: str, kind: str, name: str) -> str:
+    return f"zone_{''.join(c if c.isalnum() else '_' for c in zone).lower()}_{kind}_{name}"
+
+
+@lru_cache
+def _lists(zone: str, kind: str) -> _Lists:
     start, changes = transitions(zone)
-    segments: Segments = [(datetime.min, _micros(start))]
-    segments += [(when, _micros(after)) for when, _, after in changes]
-    return f"make_timestamp(epoch_us({instant}) + ({_tree(instant, _bounded(segments))}))"
+    spans = _micros(datetime(LAST_YEAR + 1, 1, 1)) // _SPAN + 1
+    lists = _Lists([_NEVER] * spans, [_NEVER] * spans, [0] * spans, [None] * spans, [0] * spans)
+    current, at = start, 0
+    for instant, before, after in changes:
+        low, high = (before, after) if after > before else (after, before)
+        if kind == "utc":
+            low = high = 0
+        begin, end = _micros(instant) + low * 1_000_000, _micros(instant) + high * 1_000_000
+        first, last = begin // _SPAN, (max(end - 1, begin)) // _SPAN
+        for span in range(at, min(max(first, 0), spans)):
+            lists.before[span] = lists.after[span] = current * 1_000_000
+        for span in range(max(first, 0), min(last + 1, spans)):
+            if lists.start[span] != _NEVER:
+                raise CallerError(f"The time zone {zone} has two clock changes within 28 days, which is not supported.")
+            lists.start[span], lists.end[span] = begin, end
+            lists.before[span], lists.after[span] = before * 1_000_000, after * 1_000_000
+            lists.within[span] = before * 1_000_000 if after < before else None
+        current, at = after, max(last + 1, 0)
+    for span in range(at, spans):
+        lists.before[span] = lists.after[span] = current * 1_000_000
+    return lists
 
 
-def ambiguous_sql(wall: str, zone: str) -> str:
-    """SQL for whether a wall time occurs twice; null for null."""
-    segments: Segments = [(datetime.min, "false")]
-    for instant, before, after in transitions(zone)[1]:
-        if after < before:
-            segments += [(instant + _s(after), "true"), (instant + _s(before), "false")]
-    return f"case when {wall} is not null then {_tree(wall, segments)} end"
-
-
-def skipped_sql(wall: str, zone: str) -> str:
-    """SQL for whether a wall time is skipped by a change to summer time."""
-    segments: Segments = [(datetime.min, "false")]
-    for instant, before, after in transitions(zone)[1]:
-        if after > before:
-            segments += [(instant + _s(before), "true"), (instant + _s(after), "false")]
-    return f"case when {wall} is not null then {_tree(wall, segments)} end"
-
-
-def _bounded(segments: Segments) -> Segments:
-    first, last = datetime(FIRST_YEAR, 1, 1), datetime(LAST_YEAR + 1, 1, 1)
-    inside = [(when, value) for when, value in segments if first < when < last]
-    at_first = segments[bisect_right([when for when, _ in segments], first) - 1][1]
-    return [(datetime.min, "null"), (first, at_first), *inside, (last, "null")]
-
-
-def _tree(value: str, segments: Segments) -> str:
-    if len(segments) == 1:
-        return segments[0][1]
-    middle = len(segments) // 2
-    below, above = _tree(value, segments[:middle]), _tree(value, segments[middle:])
-    return f"case when {value} < timestamp '{segments[middle][0]}' then {below} else {above} end"
-
-
-def _s(seconds: int) -> timedelta:
-    return timedelta(seconds=seconds)
-
-
-def _micros(seconds: int) -> str:
-    return str(seconds * 1_000_000)
+def _micros(when: datetime) -> int:
+    return int((when - _EPOCH).total_seconds()) * 1_000_000
