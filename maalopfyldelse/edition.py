@@ -90,10 +90,11 @@ def _account(table: str, scanning: Scanning, deliveries: list[Delivery]) -> dict
     """Rows read = kept + set aside; kept = current + superseded + withdrawn."""
     current, own = scanning.current[table], [d for d in deliveries if d.table == table]
     read, kept, aside = (sum(getattr(d, name) for d in own) for name in ("rows_read", "rows_kept", "rows_set_aside"))
-    if read != kept + aside or kept != current.current_rows + current.superseded_rows + current.withdrawn_rows:
+    parts = current.current_rows + current.superseded_rows + current.withdrawn_rows + current.held_back_rows
+    if read != kept + aside or kept != parts or kept != current.kept_rows:
         raise MaalError(
             f"The accounts of {table} do not balance: read {read}, kept {kept}, set aside {aside}; current {current.current_rows}, "
-            f"superseded {current.superseded_rows}, withdrawn {current.withdrawn_rows}. Nothing was published; this is a fault of ours."
+            f"superseded {current.superseded_rows}, withdrawn {current.withdrawn_rows}, held back {current.held_back_rows}. Nothing was published; this is a fault of ours."
         )
     return {
         "measure": table,
@@ -103,6 +104,7 @@ def _account(table: str, scanning: Scanning, deliveries: list[Delivery]) -> dict
         "rows_current": current.current_rows,
         "rows_superseded": current.superseded_rows,
         "rows_withdrawn": current.withdrawn_rows,
+        "rows_held_back": current.held_back_rows,
     }
 
 

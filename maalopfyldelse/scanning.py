@@ -137,11 +137,10 @@ class Scanning:
             if not delivered and not self.declared.tables[table].optional:
                 lacking.append(f"ingen leverance af {' eller '.join(e.extract for e in extracts) or table}")
                 continue
-            for extract in extracts:
-                if extract.extract in delivered or not self.declared.tables[table].optional:
-                    gaps = self.missing_periods(extract.extract, days)
-                    if gaps:
-                        lacking.append(f"{extract.extract} mangler {', '.join(gaps)}")
+            for extract_id in sorted(delivered):
+                gaps = self.missing_periods(extract_id, days)
+                if gaps:
+                    lacking.append(f"{extract_id} mangler {', '.join(gaps)}")
         return f"Mangler data: {'; '.join(lacking)}" if lacking else None
 
     def missing_periods(self, extract_id: str, days: Days) -> list[str]:

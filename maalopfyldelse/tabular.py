@@ -75,11 +75,12 @@ RESULTS: list[tuple[str, str, str]] = [
     ("leading_rows", INT, "Source rows that belong to the window; = Σ source_rows of the observations"),
     ("reasons", TEXT, "Excluded observations by reason"),
     ("rows_read", INT, "Section table: rows read at intake; = kept + set aside"),
-    ("rows_kept", INT, "Section table: = current + superseded + withdrawn"),
+    ("rows_kept", INT, "Section table: = current + superseded + withdrawn + held back"),
     ("rows_set_aside", INT, "Section table: rows set aside at intake"),
     ("rows_current", INT, "Section table: rows that count at the date of knowledge"),
     ("rows_superseded", INT, "Section table: rows that a newer delivery replaced"),
     ("rows_withdrawn", INT, "Section table: rows of withdrawn deliveries"),
+    ("rows_held_back", INT, "Section table: rows of deliveries that failed a critical rule and were corrected by a later one"),
 ]
 
 

@@ -96,10 +96,10 @@ def _results(records: list[dict[str, Any]]) -> None:
     )
     _print(
         _plain(
-            accounts, ("measure", "rows_read", "rows_kept", "rows_set_aside", "rows_current", "rows_superseded", "rows_withdrawn")
+            accounts, ("measure", "rows_read", "rows_kept", "rows_set_aside", "rows_current", "rows_superseded", "rows_withdrawn", "rows_held_back")
         )
     )
-    print("rows read = kept + set aside; kept = current + superseded + withdrawn.")
+    print("rows read = kept + set aside; kept = current + superseded + withdrawn + held back.")
 
 
 def _console() -> Any:

@@ -95,7 +95,7 @@ def test_a_fault_in_a_plan_is_named(right: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: [1, 2", "line 1"),
+        ("a: 1\nb: [1, 2", "line 3"),
         ("a: &x 1\nb: *x\n", "aliases"),
         ("a: 1\na: 2\n", "stands here twice"),
         ("- 1\n", "expected keys and values"),
