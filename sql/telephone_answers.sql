@@ -173,40 +173,34 @@ subjects as (
         result_code as end_code
     from answered_entries
 ),
-outage_hits as (
+outage_pairs as (
     -- Approved outages of the telephone system, half-open [began, ended), under each way to tell who was hit (S9).
     select
         s.unit,
         s.call_id,
         s.entry_no,
-        max(case when o.began_at <= s.entered_at and s.entered_at < o.ended_at then 1 else 0 end) as at_entry,
-        max(
-            case
-                when s.entered_at < o.ended_at
-                    and (
-                        o.began_at <= s.entered_at
-                        or date_diff('millisecond', s.entered_at, o.began_at) < coalesce(s.answer_ms, s.end_ms) - s.start_ms
-                    )
-                    then 1
-                else 0
-            end
-        ) as while_waiting,
-        max(
-            case when s.entered_date between o.began_date and coalesce(o.ended_date, o.began_date) then 1 else 0 end
-        ) as on_day
+        o.began_at <= s.entered_at and s.entered_at < o.ended_at as is_at_entry,
+        s.entered_at < o.ended_at
+        and (
+            o.began_at <= s.entered_at
+            or date_diff('millisecond', s.entered_at, o.began_at) < coalesce(s.answer_ms, s.end_ms) - s.start_ms
+        ) as is_while_waiting,
+        s.entered_date between o.began_date and coalesce(o.ended_date, o.began_date) as is_on_day
     from subjects as s
-    inner join outages as o
-        on
-            o.system = 'puzzel'
-            and o.approved_date is not null
-            and (
-                s.entered_date between o.began_date and coalesce(o.ended_date, o.began_date)
-                or (
-                    s.entered_at < o.ended_at
-                    and date_diff('millisecond', s.entered_at, o.began_at) < coalesce(s.answer_ms, s.end_ms) - s.start_ms
-                )
-            )
-    group by s.unit, s.call_id, s.entry_no
+    inner join outages as o on o.system = 'puzzel' and o.approved_date is not null
+),
+outage_hits as (
+    -- Who entered during an outage also waited in it.
+    select
+        p.unit,
+        p.call_id,
+        p.entry_no,
+        max(case when p.is_at_entry then 1 else 0 end) as at_entry,
+        max(case when p.is_while_waiting then 1 else 0 end) as while_waiting,
+        max(case when p.is_on_day then 1 else 0 end) as on_day
+    from outage_pairs as p
+    where p.is_while_waiting or p.is_on_day
+    group by p.unit, p.call_id, p.entry_no
 ),
 entry_days as (
     -- 1 = Monday: 3 January 2000 was one. dayofweek differs between engines.

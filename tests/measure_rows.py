@@ -55,23 +55,22 @@ def minute_of_day(instant: datetime) -> int:
     return wall.hour * 60 + wall.minute
 
 
-def outages(random: Random, around: list[datetime]) -> list[Row]:
-    """A few outages that begin at, just before or just after some of the given instants."""
+def outages(random: Random, around: list[datetime], system: str) -> list[Row]:
+    """Outages that begin or end at, just before or just after some of the given instants, now and then two at once."""
     made = []
-    for number in range(random.randint(0, max(1, len(around) // 4))):
-        began = random.choice(around) + timedelta(milliseconds=random.choice([-3_600_000, -1, 0, 1, 60_000]))
-        ended = began + timedelta(milliseconds=random.choice([1, 3_600_000, 3_600_000, 90_000_000]))
-        made.append(
-            {
-                "outage_id": str(number),
-                "system": random.choice(["puzzel", "zendesk", "any", "public360"]),
-                "began_at": began,
-                "ended_at": ended,
-                "began_date": date_of(began),
-                "ended_date": random.choice([date_of(ended), date_of(ended), None]),
-                "approved_date": random.choice([date_of(ended), date_of(ended), None]),
-            }
-        )
+    for number in range(random.randint(0, max(1, len(around) // 2)) if around else 0):
+        edge = random.choice(around) + timedelta(milliseconds=random.choice([-3_600_000, -1, 0, 0, 0, 1, 60_000]))
+        length = timedelta(milliseconds=random.choice([1, 60_000, 3_600_000, 90_000_000]))
+        began, ended = random.choice([(edge, edge + length), (edge, edge + length), (edge - length, edge)])
+        made.append({
+            "outage_id": str(number),
+            "system": random.choice([system, system, "any", "public360"]),
+            "began_at": began,
+            "ended_at": ended,
+            "began_date": date_of(began),
+            "ended_date": random.choice([date_of(ended), date_of(ended), None]),
+            "approved_date": random.choice([date_of(ended), date_of(ended), None]),
+        })
     return made
 
 
@@ -84,6 +83,8 @@ _COURSES = [
     ["queue", "queue", "conversation"],
     ["queue", "conversation", "queue", "conversation"],
     ["menu", "queue", "conversation", "conversation", "queue"],
+    ["queue", "queue", "queue"],
+    ["queue", "queue", "queue", "conversation"],
     ["menu"],
     [],
 ]
@@ -105,14 +106,14 @@ def telephone(random: Random, size: int, from_date: date, as_of: date) -> Rows:
             gap = random.choice([0, 1, 400, 60_000, 200_000, 239_499, 239_999, 240_000, 240_001, 240_499, 240_500])
             gap = random.choice([0, 1, 500, 40_000]) if kind in ("initiation", "menu") else gap
             queue = random.choice(_QUEUES)
-            queue_codes = ["h", "h", "k", "k", "q", "e", "t", None]
-            if kind == "queue":
+            queue_codes = ["h", "h", "k", "k", "q", "q", "e", "t", None]
+            if kind != "initiation":
                 begins.append(at)
             events.append({
                 "rec_id": f"{call}-{sequence}",
                 "call_id": f"1000000000000000{call:03}",
                 "call_sequence": sequence,
-                "media": media,
+                "media": media if random.random() < 0.98 else "other",
                 "event_type": kind,
                 "result_code": random.choice(["k", "k", "k", "t", "h"] if kind == "conversation" else queue_codes),
                 "queue_key": queue if kind in ("queue", "conversation") else None,
@@ -125,17 +126,18 @@ def telephone(random: Random, size: int, from_date: date, as_of: date) -> Rows:
                 else None,
             })  # fmt: skip
             at += timedelta(milliseconds=gap)
-    until = random.choice([None, as_of - timedelta(days=2)])
+    day = timedelta(days=1)
     hours = [
         {
             "weekday": weekday,
-            "valid_from_date": from_date + timedelta(days=random.choice([0, 2])),
-            "valid_to_date": until,
-            "opens_at_minute": 480,
-            "closes_at_minute": random.choice([900, 1439]),
+            "valid_from_date": valid_from,
+            "valid_to_date": random.choice([None, as_of, as_of - day, as_of - 2 * day]),
+            "opens_at_minute": random.choice([480, 480, 720]),
+            "closes_at_minute": random.choice([900, 1439, 720]),
         }
         for weekday in range(1, 8)
-        if random.random() < 0.8
+        for valid_from in [from_date + day, random.choice([as_of, as_of - day])]
+        if random.random() < 0.6
     ]
     return {
         "call_events": events,
@@ -144,7 +146,7 @@ def telephone(random: Random, size: int, from_date: date, as_of: date) -> Rows:
             {"queue_key": "virksomhed", "queue": "support_virksomhed"},
             {"queue_key": "andet_hus", "queue": "outside"},
         ],
-        "outages": outages(random, begins) if begins else [],
+        "outages": outages(random, begins, "puzzel"),
         "opening_hours": hours if random.random() < 0.6 else [],
     }
 
@@ -263,9 +265,10 @@ def panel(random: Random, size: int, from_date: date, as_of: date) -> Rows:
                 left = entered
             reasons = ["fraflyttet", "fraflyttet", "doed", "job", "uddannelse", "andet", None]
             jobcentre = random.choice(["10101", "10102", "20100"])
+            ends = random.choice([as_of] * 9 + [from_date])  # now and then a row of the quarter before
             stays[f"p{number}", jobcentre, entered] = {
-                "quarter": quarter_of(as_of),
-                "quarter_end_date": as_of,
+                "quarter": quarter_of(ends),
+                "quarter_end_date": ends,
                 "person_key": f"p{number}",
                 "jobcentre_id": jobcentre,
                 "benefit_code": random.choice([*(c["benefit_code"] for c in codes), "99"]),
@@ -348,7 +351,7 @@ def tickets(random: Random, size: int, from_date: date, as_of: date) -> Rows:
     ]
     return {
         "tickets": made,
-        "outages": outages(random, begun),
+        "outages": outages(random, begun, "zendesk"),
         "mailboxes": registered if random.random() < 0.9 else [],
         "mailbox_counts": list(unique.values()),
     }
