@@ -173,15 +173,16 @@ def evaluate(
     new = [d for d in stored if any((d.delivery_id, rule.code) not in known for rule in extract.rules)]
     if new:
         progress(f"{len(extract.rules)} rules over {sum(d.rows_kept or 0 for d in new)} rows of {len(new)} deliveries")
+        from .intake.current import create_current, rows_sql
+
         con = _connection()
-        con.execute(f"set temp_directory = '{_quoted(home.tmp)}'")
+        con.execute(f"set temp_directory = '{_quoted(home.tmp / 'spill')}'")
         if current is not None:
             current(con, tables)
         else:
-            from .intake.current import create_current
-
             create_current(con, home, declared, ledger, sorted(tables), ledger.latest_arrival())
-        found = _evaluate(extract, new, home.path, _place(extract, declared))
+        table = declared.tables[extract.table]
+        found = _evaluate(extract, new, lambda some: rows_sql(home, table, some), _place(extract, declared))
         results = [
             CheckResult(extract_id, delivery_id, rule.code, rule.severity, o.success, o.unexpected, o.elements, suite, refs)
             for delivery_id, outcomes in found.items()
@@ -191,6 +192,19 @@ def evaluate(
         ledger.record_checks(results)
         known |= {(check.delivery_id, check.code): check for check in results}
     return [known[key] for key in wanted]
+
+
+def unchecked(declared: Declared, ledger: Ledger, extract_ids: Iterable[str]) -> list[Delivery]:
+    """Deliveries whose rows would count although they have not been held against the present rules (an intake that was cut
+    short, a rule that has changed since). Imports no Great Expectations."""
+    found = []
+    for extract_id in extract_ids:
+        extract = declared.extracts[extract_id]
+        if extract.rules:
+            now = (suite_hash(extract), _refs_hash(ledger, declared, refers_to(extract, declared)))
+            held = {(c.delivery_id, c.code) for c in ledger.checks(extract_id) if (c.suite_hash, c.refs_hash) == now}
+            found += [d for d in ledger.counting(extract_id) if any((d.delivery_id, r.code) not in held for r in extract.rules)]
+    return found
 
 
 def _refs_hash(ledger: Ledger, declared: Declared, tables: Iterable[str]) -> str:
@@ -206,30 +220,30 @@ class _Outcome:
     fault: str | None = None  # the rule itself cannot be evaluated
 
 
-def _evaluate(extract: Extract, deliveries: Sequence[Delivery], root: Path, place: str) -> dict[str, dict[str, _Outcome]]:
-    """delivery → rule code → outcome. All deliveries as one batch first; then, delivery by delivery, the rules for which that
-    proves nothing about each: those that failed, and those that look at rows together."""
+def _evaluate(
+    extract: Extract, deliveries: list[Delivery], rows: Callable[[list[Delivery]], str], place: str
+) -> dict[str, dict[str, _Outcome]]:
+    """delivery → rule code → outcome; `rows` gives the SELECT of some deliveries' rows.
+
+    All deliveries as one batch first; then, delivery by delivery, the rules for which that proves nothing about each: those that
+    failed, and those that look at rows together.
+    """
     found: dict[str, dict[str, _Outcome]] = {d.delivery_id: {} for d in deliveries}
     left = list(extract.rules)
     if len(deliveries) > 1:
         together = [rule for rule in extract.rules if _is_row_by_row(rule)]
-        outcomes = _validate(together, _rows(deliveries, root), place)
+        outcomes = _validate(together, rows(deliveries), place)
         passed = {code for code, outcome in outcomes.items() if outcome.success}
         for delivery in deliveries:
             found[delivery.delivery_id] |= {code: _Outcome(True, 0, delivery.rows_kept or 0) for code in passed}
         left = [rule for rule in extract.rules if rule.code not in passed]
     for delivery in deliveries:
-        for code, outcome in _validate(left, _rows([delivery], root), place).items():
+        for code, outcome in _validate(left, rows([delivery]), place).items():
             if outcome.fault:
                 raise CallerError(f"{place}: rule {code}: {outcome.fault}")
             elements = outcome.elements if outcome.elements is not None else delivery.rows_kept or 0
             found[delivery.delivery_id][code] = _Outcome(outcome.success, outcome.unexpected, elements)
     return found
-
-
-def _rows(deliveries: Sequence[Delivery], root: Path) -> str:
-    files = ", ".join(f"'{_quoted(root / str(d.store_path))}'" for d in deliveries)
-    return f"select * from read_parquet([{files}], union_by_name = true)"
 
 
 # --- Great Expectations -------------------------------------------------------------------------------------------------------

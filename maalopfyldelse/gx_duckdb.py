@@ -31,8 +31,13 @@ _ROWS_OF_A_WRITTEN_QUERY = 1_000
 
 @lru_cache
 def connection() -> duckdb.DuckDBPyConnection:
-    """The in-memory database of this process on which the rules run."""
-    return duckdb.connect()
+    """The in-memory database of this process on which the rules run; set up as engine.py sets up the others."""
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    con.execute("set timezone = 'UTC'")
+    for setting, variable in (("threads", "MAAL_THREADS"), ("memory_limit", "MAAL_MEMORY_LIMIT")):
+        if value := os.environ.get(variable):
+            con.execute(f"set {setting} = '{value}'")
+    return con
 
 
 class _Lent(ConnectionWrapper):

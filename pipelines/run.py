@@ -1,0 +1,149 @@
+"""`maal run`: one intake run, then one edition run a plan, through Dagster and in one process.
+
+Here belongs the order of the runs and what is told of them. Dagster is imported when the deliveries have been looked at, so that a
+wrong folder is told at once; what an asset raises comes out as it was, never as Dagster's.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maalopfyldelse.declared import REPOSITORY, Declared
+from maalopfyldelse.edition import Published
+from maalopfyldelse.errors import CallerError, MaalError
+from maalopfyldelse.home import Home
+from maalopfyldelse.plan import Plan
+from maalopfyldelse.work import Work
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+@dataclass
+class Outcome:
+    """What a run came to: editions made or confirmed, what is worth knowing, and what stopped (exit code 1)."""
+
+    published: list[Published] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def run(
+    home: Home,
+    declared: Declared,
+    deliveries: Path,
+    plans: Sequence[Plan],
+    *,
+    as_of: date | None,
+    known_at: datetime | None,
+    reason: str | None,
+    say: Callable[[str], None],
+    now: datetime,
+) -> Outcome:
+    """Takes in what lies in `deliveries`, then makes an edition of each plan at `as_of` (default: its last reporting date).
+
+    The caller holds the home's lock. Raises CallerError for the caller's mistakes; a plan that is refused stands among the
+    problems, and the others are published.
+    """
+    work = Work(home, declared, deliveries, now, say, {plan.plan: plan for plan in plans})
+    folder = work.folder
+    say("loading Dagster")
+    with _dagster(home) as instance:
+        from assets.fulfilment import measures_of
+        from assets.step import KNOWN_AT_TAG, PLAN_TAG, REASON_TAG
+
+        from . import jobs, partitions
+        from .definitions import build
+
+        definitions = build(declared=declared, plans=plans, work=work)
+        _execute(definitions, jobs.INTAKE, work, instance)
+        outcome = Outcome(notes=list(_intake_notes(work)))
+        known = known_at or work.known_at()
+        for plan in plans:
+            date_of = as_of or max(plan.reporting.dates)
+            tags = {PLAN_TAG: plan.plan, KNOWN_AT_TAG: known.isoformat()} | ({REASON_TAG: reason} if reason else {})
+            try:
+                _execute(
+                    definitions,
+                    jobs.EDITION,
+                    work,
+                    instance,
+                    partition_key=partitions.add(instance, date_of),
+                    asset_selection=jobs.plan_assets(plan.plan, measures_of(plan)),
+                    tags=tags,
+                )
+            except CallerError:
+                raise
+            except MaalError as error:
+                outcome.problems.append(str(error))
+    outcome.published = work.published
+    ran, reused = work.counted()
+    if reused:
+        outcome.notes.append(f"counted {ran} scans; {reused} were known already and not run again")
+    told = "\n".join(outcome.problems)
+    outcome.problems += [p.message for p in folder.problems]
+    outcome.problems += [
+        f"{b.name} ({b.extract}, {b.code}): {b.message}"
+        for intaken in work.intaken.values()
+        for b in intaken.blockers
+        if b.name not in told
+    ]
+    return outcome
+
+
+def _execute(definitions: dg.Definitions, job: str, work: Work, instance: dg.DagsterInstance, **arguments: Any) -> None:
+    """Runs a job; raises what a step raised, as it was raised."""
+    import dagster as dg
+
+    from .definitions import QUIET
+
+    work.error = None
+    try:
+        result = definitions.resolve_job_def(job).execute_in_process(
+            run_config={"loggers": {QUIET: {}}}, instance=instance, raise_on_error=False, **arguments
+        )
+    except dg.DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
+    if work.error is not None:
+        raise work.error
+    if not result.success and job != "intake":  # an intake whose blocking checks fail has said so in its outcome
+        raise MaalError(f"Dagster's run {result.run_id} failed; its page shows where (make dagster).")
+
+
+@contextmanager
+def _dagster(home: Home) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance with its storage in the home."""
+    os.environ["MAAL_DAGSTER"] = str(home.dagster)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import dagster as dg
+
+        with dg.DagsterInstance.from_config(str(REPOSITORY)) as instance:
+            yield instance
+
+
+def _intake_notes(work: Work) -> Iterator[str]:
+    intaken = work.intaken
+    new = [d for i in intaken.values() for d in i.new]
+    known = sum(i.known for i in intaken.values())
+    if new:
+        rows = sum(d.rows_kept or 0 for d in new)
+        aside = sum(d.rows_set_aside or 0 for d in new)
+        yield f"intake: {len(new)} new deliveries, {rows} rows kept, {aside} set aside; {known} deliveries were known already"
+    else:
+        yield f"intake: nothing new; {known} deliveries were known already and not read again"
+    if not any(i.is_evaluated for i in intaken.values()):
+        yield "expectations: nothing new to hold against the rules"
+    for extract_id, one in sorted(intaken.items()):
+        for rule in work.declared.extracts[extract_id].rules:
+            failures = one.failures(rule)
+            if failures and rule.severity != "critical":
+                where = f"{len(failures)} {'delivery' if len(failures) == 1 else 'deliveries'}"
+                yield f"{rule.severity}: {extract_id} {rule.code} on {where}: {rule.message}"
