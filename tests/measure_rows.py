@@ -62,15 +62,17 @@ def outages(random: Random, around: list[datetime], system: str) -> list[Row]:
         edge = random.choice(around) + timedelta(milliseconds=random.choice([-3_600_000, -1, 0, 0, 0, 1, 60_000]))
         length = timedelta(milliseconds=random.choice([1, 60_000, 3_600_000, 90_000_000]))
         began, ended = random.choice([(edge, edge + length), (edge, edge + length), (edge - length, edge)])
-        made.append({
-            "outage_id": str(number),
-            "system": random.choice([system, system, "any", "public360"]),
-            "began_at": began,
-            "ended_at": ended,
-            "began_date": date_of(began),
-            "ended_date": random.choice([date_of(ended), date_of(ended), None]),
-            "approved_date": random.choice([date_of(ended), date_of(ended), None]),
-        })
+        made.append(
+            {
+                "outage_id": str(number),
+                "system": random.choice([system, system, "any", "public360"]),
+                "began_at": began,
+                "ended_at": ended,
+                "began_date": date_of(began),
+                "ended_date": random.choice([date_of(ended), date_of(ended), None]),
+                "approved_date": random.choice([date_of(ended), date_of(ended), None]),
+            }
+        )
     return made
 
 
@@ -165,9 +167,7 @@ def cases(random: Random, size: int, from_date: date, as_of: date) -> Rows:
         )
 
         def later(created: date = created) -> date:
-            return random.choice(
-                [a_day(random, from_date, as_of), created + timedelta(days=random.choice([0, 1, 30, 49, 200]))]
-            )
+            return random.choice([a_day(random, from_date, as_of), created + timedelta(days=random.choice([0, 1, 30, 49, 200]))])
 
         first = reopened = closed = None
         history = random.choice(["open", "closed", "closed", "closed", "reopened", "closed_again", "closed_again"])
@@ -258,9 +258,7 @@ def panel(random: Random, size: int, from_date: date, as_of: date) -> Rows:
                     add_months(random.choice(edges), -random.randint(1, 6)),
                 ]
             )
-            left = random.choice(
-                [None, None, *edges, as_of + timedelta(days=1), entered + timedelta(days=random.randint(0, 90))]
-            )
+            left = random.choice([None, None, *edges, as_of + timedelta(days=1), entered + timedelta(days=random.randint(0, 90))])
             if left is not None and left < entered:
                 left = entered
             reasons = ["fraflyttet", "fraflyttet", "doed", "job", "uddannelse", "andet", None]

@@ -38,9 +38,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.con = duckdb.connect(config={"threads": 1})
-        self.con.execute(
-            "create macro add_months(day, months) as cast(day + to_months(cast(months as integer)) as date)"
-        )
+        self.con.execute("create macro add_months(day, months) as cast(day + to_months(cast(months as integer)) as date)")
         self.con.execute("create table danish_calendar (day date, is_working_day boolean, quarter varchar)")
         count = (_LAST_DAY - _FIRST_DAY).days + 1
         days = [_FIRST_DAY + timedelta(days=n) for n in range(count)]
@@ -78,9 +76,7 @@ class Bench:
         named = {name: value for name, value in values.items() if f"${name}" in measure.body}
         return self._rows(compose(measure, readings or {"a": {}}), named)
 
-    def observe_by_macro(
-        self, measure: Measure, *, as_of: date, from_date: date, options: Mapping[str, str]
-    ) -> list[Row]:
+    def observe_by_macro(self, measure: Measure, *, as_of: date, from_date: date, options: Mapping[str, str]) -> list[Row]:
         """The same through a table macro, as analysts call it: dates, parameters and options are its arguments."""
         names = ["as_of", "from_date", *measure.header.parameters, *measure.header.options]
         body = re.sub(r"\$([a-z_]+)", r'"\1"', measure.body)
@@ -97,7 +93,7 @@ class Bench:
 
     def columns(self, measure: Measure) -> dict[str, str]:
         """The names the query returns, in order, with their types."""
-        values = {name: parameter.default for name, parameter in measure.header.parameters.items()}
+        values: Row = {name: parameter.default for name, parameter in measure.header.parameters.items()}
         values |= {"as_of": date(2021, 12, 31), "from_date": date(2020, 12, 31)}
         named = {name: value for name, value in values.items() if f"${name}" in measure.body}
         described = self.con.execute(f"describe {compose(measure, {'a': {}})}", named)
@@ -120,7 +116,9 @@ class Bench:
 
 def compose(measure: Measure, readings: Mapping[str, Mapping[str, str]]) -> str:
     """The measure with its readings as one statement."""
-    return f"with readings as ({readings_sql(measure, readings)}), observations as (\n{measure.body}\n) select * from observations"
+    return (
+        f"with readings as ({readings_sql(measure, readings)}), observations as (\n{measure.body}\n) select * from observations"
+    )
 
 
 def readings_sql(measure: Measure, readings: Mapping[str, Mapping[str, str]]) -> str:
@@ -131,17 +129,13 @@ def readings_sql(measure: Measure, readings: Mapping[str, Mapping[str, str]]) ->
         for option, word in chosen.items():
             assert word in measure.header.options[option], f"{measure.name}: {option} has no word '{word}'"
         words = {**measure.defaults, **chosen}
-        lines.append(
-            "(" + ", ".join(_literal(v) for v in (reading_id, *(words[n] for n in measure.header.options))) + ")"
-        )
+        lines.append("(" + ", ".join(_literal(v) for v in (reading_id, *(words[n] for n in measure.header.options))) + ")")
     return f"select * from (values {', '.join(lines)}) as r({', '.join(names)})"
 
 
 def every_reading(measure: Measure) -> dict[str, dict[str, str]]:
     """The default, and every other word of every option alone against it."""
-    single = {
-        f"{option}={word}": {option: word} for option, words in measure.header.options.items() for word in words[1:]
-    }
+    single = {f"{option}={word}": {option: word} for option, words in measure.header.options.items() for word in words[1:]}
     return {"default": {}, **single}
 
 

@@ -59,8 +59,8 @@ def _call(
         }
 
     if not entries:
-        reason = "not_phone" if not phone else "other_queue" if queued else "no_queue"
-        yield observation(0, "outside" if queued else "none", reason, None, False)
+        why_not = "not_phone" if not phone else "other_queue" if queued else "no_queue"
+        yield observation(0, "outside" if queued else "none", why_not, None, False)
         return
 
     def spoken_between(first: Row, beyond: Row | None) -> list[datetime]:
@@ -100,7 +100,7 @@ def _call(
                 if min(spoken_between(e, after), default=None) == answered_at
             )
         ended_at = _ended(last_event)
-        reason = None
+        reason: str | None = None
         if _in_outage(entry, answered_at or ended_at, rows["outages"], options["outage"]):
             reason = "outage"
         elif options["closed_hours"] == "excluded" and _closed(entry, rows["opening_hours"]):
@@ -117,9 +117,7 @@ def _call(
         judged = wait
         if wait is not None and options["precision"] == "whole_seconds":
             judged = (wait + 500) // 1000 * 1000
-        yield observation(
-            number, reported.get(entry["queue_key"]), reason, wait, judged is not None and judged <= limit_ms
-        )
+        yield observation(number, reported.get(entry["queue_key"]), reason, wait, judged is not None and judged <= limit_ms)
 
 
 def _ms(first: datetime, second: datetime) -> int:

@@ -25,15 +25,14 @@ def observations(
     for ticket in rows["tickets"]:
         answer = _answer(ticket, options)
         observed = ticket["created_date"]
-        in_time, undated = False, False
+        in_time: bool | None = False
+        undated = False
         if answer is not None:
             in_time = _in_time(ticket, answer, limit, options)
             if options["cohort"] == "answered":
                 undated = answer["date"] is None
                 observed = answer["date"] or observed
-        reason = _ticket_reason(
-            ticket, answer, observed, extracted_at, limit, from_date, as_of, rows["outages"], options
-        )
+        reason = _ticket_reason(ticket, answer, observed, extracted_at, limit, from_date, as_of, rows["outages"], options)
         known = reason is not None or not (in_time is None or undated)
         yield _observation(
             "zendesk",
@@ -78,8 +77,7 @@ def observations(
         while day <= as_of:
             valid = mailbox["valid_from_date"] <= day <= (mailbox["valid_to_date"] or day)
             covered = any(
-                c["mailbox"] == mailbox["mailbox"] and c["period_from_date"] <= day <= c["period_to_date"]
-                for c in inside
+                c["mailbox"] == mailbox["mailbox"] and c["period_from_date"] <= day <= c["period_to_date"] for c in inside
             )
             if valid and not covered:
                 yield _observation("mailbox", mailbox["mailbox"] + " mangler", day, 0, None, 0, None, False)
@@ -147,6 +145,7 @@ def _in_time(ticket: Row, answer: Row, limit: timedelta, options: Mapping[str, s
         if answer["minute"] is None or ticket["created_minute"] is None:
             return None
         return bool(answer["minute"] <= ticket["created_minute"])
+    taken: timedelta
     by_minutes = None if answer["minutes"] is None else timedelta(minutes=answer["minutes"])
     if options["precision"] == "minutes":
         taken = by_minutes if by_minutes is not None else timedelta(minutes=answer["took"] // timedelta(minutes=1))
