@@ -118,13 +118,21 @@ answers as (
     where a.event_type = 'conversation' and a.result_code = 'k'
     group by e.call_id, e.entry_no
 ),
+first_answers as (
+    select
+        call_id,
+        min(answer_ms) as first_answer_ms
+    from answers
+    group by call_id
+),
 answered_entries as (
     select
         e.*,
         a.answer_ms,
-        min(a.answer_ms) over (partition by e.call_id) as first_answer_ms
+        f.first_answer_ms
     from entries as e
     left join answers as a on e.call_id = a.call_id and e.entry_no = a.entry_no
+    left join first_answers as f on e.call_id = f.call_id
 ),
 whole_calls as (
     -- The last queue is the one whose agent gave the first answer; of an unanswered call, the last one entered (S5).

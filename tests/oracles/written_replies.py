@@ -145,10 +145,9 @@ def _in_time(ticket: Row, answer: Row, limit: timedelta, options: Mapping[str, s
         if answer["minute"] is None or ticket["created_minute"] is None:
             return None
         return bool(answer["minute"] <= ticket["created_minute"])
-    taken: timedelta
     by_minutes = None if answer["minutes"] is None else timedelta(minutes=answer["minutes"])
     if options["precision"] == "minutes":
-        taken = by_minutes if by_minutes is not None else timedelta(minutes=answer["took"] // timedelta(minutes=1))
+        taken: Any = by_minutes if by_minutes is not None else timedelta(minutes=answer["took"] // timedelta(minutes=1))
     else:
         taken = answer["took"] if answer["took"] is not None else by_minutes
     return bool(taken <= limit)
