@@ -74,13 +74,11 @@ def compute(
     plan.require_date(as_of)
     scanning = Scanning(home, declared, ledger, plan, as_of, known_at, say)
     scanning.refuse_if_blocked()
-    counting = {d for table in scanning.current.values() for d in table.deliveries}
     deliveries = [d for d in ledger.deliveries(known_at=known_at) if d.table in scanning.current and d.state == "stored"]
     accounts = [_account(table, scanning, deliveries) for table in scanning.tables]
     set_aside: dict[str, int] = {}
-    for delivery in deliveries:
-        if delivery.delivery_id in counting:
-            set_aside[delivery.table] = set_aside.get(delivery.table, 0) + delivery.rows_set_aside
+    for delivery in (d for counting in scanning.counting.values() for d in counting):
+        set_aside[delivery.table] = set_aside.get(delivery.table, 0) + (delivery.rows_set_aside or 0)
     provisional = _is_provisional(scanning)
     lines = fulfilment(scanning, provisional=provisional, set_aside=set_aside)
     return Computed(scanning, lines, accounts, deliveries, provisional)
@@ -196,7 +194,6 @@ def _copy_inputs(scanning: Scanning, into: Path) -> list[dict[str, str]]:
 
 
 def _delivery(delivery: Delivery, computed: Computed) -> dict[str, Any]:
-    counting = {d for table in computed.scanning.current.values() for d in table.deliveries}
     return {
         "delivery": delivery.delivery_id,
         "extract": delivery.extract,
@@ -207,7 +204,7 @@ def _delivery(delivery: Delivery, computed: Computed) -> dict[str, Any]:
         "rows_read": delivery.rows_read,
         "rows_kept": delivery.rows_kept,
         "rows_set_aside": delivery.rows_set_aside,
-        "counts": delivery.delivery_id in counting,
+        "counts": delivery in computed.scanning.counting.get(delivery.extract, []),
     }
 
 

@@ -97,22 +97,30 @@ _CLOCK = re.compile(r"\b(current_date|current_timestamp|current_time|now|today|r
 
 
 def _tables_of(rule: Rule, query: str, tables: dict[str, Table], place: str) -> set[str]:
-    import duckdb
-
     if "{batch}" not in query:
         raise CallerError(f"{place}: rule {rule.code}: the query reads no {{batch}}; write 'from {{batch}}'.")
     if clock := _CLOCK.search(query):
         raise CallerError(f"{place}: rule {rule.code}: '{clock[0]}' differs from run to run; compare with columns only.")
-    text = query.replace("{batch}", "the_batch").replace("{{", "{").replace("}}", "}")
     try:
-        with duckdb.connect() as con:
-            names = set(con.get_table_names(text)) - {"the_batch"}
-    except duckdb.Error as error:
-        raise CallerError(f"{place}: rule {rule.code}: not valid SQL: {str(error).splitlines()[0]}") from None
+        names = _names_in(query.replace("{batch}", "the_batch").replace("{{", "{").replace("}}", "}")) - {"the_batch"}
+    except ValueError as error:
+        raise CallerError(f"{place}: rule {rule.code}: not valid SQL: {error}") from None
     for name in sorted(names):
         if name not in tables:
             raise CallerError(f"{place}: rule {rule.code}: no table is called '{name}'{nearest(name, tables)}")
-    return names
+    return set(names)
+
+
+@lru_cache
+def _names_in(query: str) -> frozenset[str]:
+    """The tables a query names. Raises ValueError on bad SQL."""
+    import duckdb
+
+    with duckdb.connect() as con:
+        try:
+            return frozenset(con.get_table_names(query))
+        except duckdb.Error as error:
+            raise ValueError(str(error).splitlines()[0]) from None
 
 
 _NOT_ROW_BY_ROW = re.compile(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .counting import Days, Scan
@@ -49,6 +51,14 @@ class Scanned:
     groups: tuple[str, ...]
     cells: tuple[Cell, ...]
     leading_rows: int
+
+    @cached_property
+    def by_reading(self) -> dict[str, list[Cell]]:
+        """The cells of each combination of options."""
+        found: dict[str, list[Cell]] = defaultdict(list)
+        for cell in self.cells:
+            found[cell.reading_id].append(cell)
+        return found
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:

@@ -117,9 +117,7 @@ def _select(scanned: Scanned, count: Count) -> tuple[dict[tuple[Any, ...], Sums]
     chosen: dict[tuple[Any, ...], Sums] = defaultdict(Sums)
     excluded: dict[str, int] = defaultdict(int)
     counted = unknown = outside = 0
-    for cell in scanned.cells:
-        if cell.reading_id != count.reading_id:
-            continue
+    for cell in scanned.by_reading.get(count.reading_id, ()):
         if any(str(cell.groups[n]) not in values for n, values in wanted):
             outside += cell.observations
         elif cell.reason is not None:

@@ -22,7 +22,7 @@ from .engine import connect
 from .errors import CallerError, MaalError, nearest
 from .home import Home
 from .intake.current import CurrentTable, create_current
-from .intake.ledger import Ledger
+from .intake.ledger import Delivery, Ledger
 from .measures import Cell, Options, Scanned, fingerprint, prepare, run_scan
 from .plan import Plan, Row, read_plan
 from .plan_check import check_plan
@@ -59,6 +59,8 @@ class Scanning:
     say: Callable[[str], None] = lambda text: None
     ran: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
+    _scanned: dict[Scan, Scanned] = field(default_factory=dict)
+    _missing: dict[tuple[str, Days], str | None] = field(default_factory=dict)
 
     @cached_property
     def counted(self) -> dict[str, Counted]:
@@ -99,6 +101,16 @@ class Scanning:
         """The current rows of each table at the date of knowledge; makes the views as it goes."""
         return create_current(self.connection, self.home, self.declared, self.ledger, self.tables, self.known_at)
 
+    @cached_property
+    def counting(self) -> dict[str, list[Delivery]]:
+        """The deliveries whose rows count, by extract."""
+        ids = {d for table in self.current.values() for d in table.deliveries}
+        found: dict[str, list[Delivery]] = defaultdict(list)
+        for delivery in self.ledger.deliveries(known_at=self.known_at):
+            if delivery.delivery_id in ids:
+                found[delivery.extract].append(delivery)
+        return dict(found)
+
     def refuse_if_blocked(self) -> None:
         """Raises MaalError naming plan and file when a delivery that the plan depends on was refused or failed a critical rule."""
         extracts = [e.extract for table in self.tables for e in self.declared.extracts_of(table)]
@@ -112,6 +124,11 @@ class Scanning:
 
     def scanned(self, scan: Scan) -> Scanned:
         """The cells of a scan, from the store when nothing they follow from has changed."""
+        if scan not in self._scanned:
+            self._scanned[scan] = self._scan(scan)
+        return self._scanned[scan]
+
+    def _scan(self, scan: Scan) -> Scanned:
         measure, combinations = self.declared.measures[scan.measure], self.scans[scan]
         current = {t: self.current[t].deliveries for t in sorted(measure.reads)}
         key = fingerprint(measure, scan, combinations, current)
@@ -130,17 +147,20 @@ class Scanning:
 
     def missing(self, measure: Measure, days: Days) -> str | None:
         """What must have been delivered for this window and was not, in Danish; None when nothing is missing."""
+        if (measure.name, days) not in self._missing:
+            self._missing[(measure.name, days)] = self._look_for_gaps(measure, days)
+        return self._missing[(measure.name, days)]
+
+    def _look_for_gaps(self, measure: Measure, days: Days) -> str | None:
         lacking = []
         for table in sorted(measure.reads):
-            extracts = self.declared.extracts_of(table)
-            delivered = {d.extract for d in self.ledger.deliveries() if d.delivery_id in set(self.current[table].deliveries)}
+            extracts = [e.extract for e in self.declared.extracts_of(table)]
+            delivered = [e for e in extracts if e in self.counting]
             if not delivered and not self.declared.tables[table].optional:
-                lacking.append(f"ingen leverance af {' eller '.join(e.extract for e in extracts) or table}")
-                continue
-            for extract_id in sorted(delivered):
-                gaps = self.missing_periods(extract_id, days)
-                if gaps:
-                    lacking.append(f"{extract_id} mangler {', '.join(gaps)}")
+                lacking.append(f"ingen leverance af {' eller '.join(extracts) or table}")
+            for extract in delivered:
+                if gaps := self.missing_periods(extract, days):
+                    lacking.append(f"{extract} mangler {', '.join(gaps)}")
         return f"Mangler data: {'; '.join(lacking)}" if lacking else None
 
     def missing_periods(self, extract_id: str, days: Days) -> list[str]:
@@ -148,8 +168,7 @@ class Scanning:
         extract = self.declared.extracts[extract_id]
         if extract.period is None or extract.period.every is None:
             return []
-        counting = set(self.current[extract.table].deliveries)
-        have = {d.period for d in self.ledger.deliveries(extract_id) if d.delivery_id in counting}
+        have = {d.period for d in self.counting.get(extract_id, [])}
         first = days.after + timedelta(days=1)
         if extract.period.since:
             first = max(first, period_bounds(extract.period.since)[0])

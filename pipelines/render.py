@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -13,21 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from maalopfyldelse.home import Home
 from maalopfyldelse.plan import UNIT_WORDS
-from maalopfyldelse.printing import danish, danish_figure
+from maalopfyldelse.printing import danish_figure
+
+from .fulfilment_table import SIGN, fulfilment_table, short
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from .run import Outcome
-
-_SIGN = {
-    "opfyldt": "[green]✓[/] opfyldt",
-    "delvist opfyldt": "[yellow]◐[/] delvist opfyldt",
-    "ikke opfyldt": "[red]✗[/] ikke opfyldt",
-    "afventer vurdering": "[dim]…[/] afventer vurdering",
-    "ikke opgjort": "[dim]–[/] ikke opgjort",
-    "uden for gradueringen": "[yellow]?[/] uden for gradueringen",
-}
 
 
 def jsonable(value: Any) -> Any:
@@ -96,7 +89,17 @@ def _results(records: list[dict[str, Any]]) -> None:
     )
     _print(
         _plain(
-            accounts, ("measure", "rows_read", "rows_kept", "rows_set_aside", "rows_current", "rows_superseded", "rows_withdrawn", "rows_held_back")
+            accounts,
+            (
+                "measure",
+                "rows_read",
+                "rows_kept",
+                "rows_set_aside",
+                "rows_current",
+                "rows_superseded",
+                "rows_withdrawn",
+                "rows_held_back",
+            ),
         )
     )
     print("rows read = kept + set aside; kept = current + superseded + withdrawn + held back.")
@@ -136,85 +139,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     return escape(", ".join(str(v) for v in value) if isinstance(value, list) else str(value))
-
-
-def fulfilment_table(records: Iterable[dict[str, Any]]) -> Table:
-    """The fulfilment of one plan for the terminal, Danish words and numbers."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    records = list(records)
-    first = records[0]
-    state = "foreløbig" if first["provisional"] else "endelig"
-    title = f"{first['plan']}  pr. {_danish_date(first['as_of'])}  udgave {first['edition']} ({state})"
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading, justify in (
-        ("Nr.", "left"),
-        ("Krav", "left"),
-        ("Verdikt", "left"),
-        ("Resultat", "right"),
-        ("Mål", "right"),
-        ("Point", "right"),
-        ("Bemærkning", "left"),
-    ):
-        table.add_column(heading, justify=justify, no_wrap=heading in ("Nr.", "Verdikt", "Resultat", "Mål", "Point"))  # type: ignore[arg-type]
-    for r in records:
-        flips = [
-            a["id"]
-            for a in r["readings"] or []
-            if a["verdict"] and r["verdict"] and a["low"] is not None and a["verdict"] != r["verdict"]
-        ]
-        note = "; ".join(
-            n for n in (r["reason"], f"andet verdikt ved {', '.join(flips)}" if flips and r["value"] is not None else None) if n
-        )
-        style = "bold" if r["level"] in ("goal", "total") else None
-        unit = UNIT_WORDS.get(r["unit"] or "", "")
-        value = (
-            ""
-            if r["value"] is None
-            else f"{danish_figure(Fraction(r['value']), None if r['target'] is None else Fraction(r['target']))} {unit}"
-        )
-        target = (
-            ""
-            if r["target"] is None
-            else f"{_SYMBOL[r['comparison']]} {danish(Fraction(r['target']), 0 if r['target'] == r['target'].to_integral_value() else 1)}"
-        )
-        indent = "  " if r["level"] != "total" and r["parent"] else ""
-        table.add_row(
-            indent + r["row"],
-            escape(_short(r["text"])),
-            _SIGN.get(r["verdict"] or "", ""),
-            value.strip(),
-            target,
-            _points(r),
-            escape(note),
-            style=style,
-        )
-    return table
-
-
-_SYMBOL = {"at_least": "≥", "at_most": "≤", "under": "<", "over": ">"}
-
-
-def _points(record: dict[str, Any]) -> str:
-    low, high = record["points_low"], record["points_high"]
-    if low is None or record["level"] == "part":
-        return ""
-    ends = [danish(Fraction(x), 2) for x in (low, high)]
-    span = ends[0] if ends[0] == ends[1] else "–".join(ends)
-    return f"{span} af {danish(Fraction(record['weight']), 2)}"
-
-
-def _short(text: str, width: int = 52) -> str:
-    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
-
-
-def _danish_date(day: date) -> str:
-    return f"{day.day}. {_MONTHS[day.month - 1]} {day.year}"
-
-
-_MONTHS = ("januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november", "december")
 
 
 def print_outcome(outcome: Outcome, home: Home) -> int:
@@ -258,7 +182,7 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
             f"figure      {_cell(fig['value'])} {unit} = {fig['numerator']} / {fig['denominator']}   target {_cell(fig['target'])} {unit}"
         )
     console.print(
-        f"verdict     {_SIGN.get(fig['verdict'] or '', '(none at this date)')}"
+        f"verdict     {SIGN.get(fig['verdict'] or '', '(none at this date)')}"
         + (f"  {escape(fig['reason'])}" if fig["reason"] else "")
     )
     if counting := said.get("counting"):
@@ -318,7 +242,7 @@ def print_status(said: dict[str, Any], form: str) -> None:
     for text in said["blocked"]:
         print(f"blocked: {text}")
     rows = [
-        r | {"text": _short(r["text"], 40), "value": r["value"] if r["value"] is None else Decimal(str(round(r["value"], 2)))}
+        r | {"text": short(r["text"], 40), "value": r["value"] if r["value"] is None else Decimal(str(round(r["value"], 2)))}
         for r in said["rows"]
     ]
     _print(_plain(rows, ("row", "text", "track", "value", "target", "unit", "missing", "supplier")))

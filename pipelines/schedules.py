@@ -17,7 +17,7 @@ from maalopfyldelse.dates import add_months, danish_date
 from maalopfyldelse.plan import Plan
 
 from . import partitions
-from .jobs import EDITION, INTAKE, plan_assets
+from .jobs import ANALYST_FILE, EDITION, INTAKE, plan_assets
 
 DAY = 10
 ZONE = "Europe/Copenhagen"
@@ -45,7 +45,7 @@ def reporting(plans: Sequence[Plan]) -> list[dg.ScheduleDefinition]:
             yield dg.RunRequest(
                 run_key=f"{plan.plan}:{as_of}",
                 partition_key=partitions.add(context.instance, as_of),
-                asset_selection=plan_assets(plan.plan, measures_of(plan)),
+                asset_selection=[*plan_assets(plan.plan, measures_of(plan)), ANALYST_FILE],
                 tags={PLAN_TAG: plan.plan, "maal/due": (as_of + timedelta(days=plan.reporting.due_days)).isoformat()},
             )
 

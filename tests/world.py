@@ -210,7 +210,7 @@ class World:
         rows = [{"funktionspostkasse": m, "gyldig_fra": danish(a), "gyldig_til": danish(b)} for m, a, b in mailboxes]
         self.deliver_rows(
             received_at,
-            "zendesk",
+            "postkasser",
             "funktionspostkasser.csv",
             ["funktionspostkasse", "gyldig_fra", "gyldig_til", "bemærkning"],
             rows,
