@@ -48,13 +48,14 @@ class Program:
         times = {name: s for name, s in layout.columns.items() if table.columns[name].type == "timestamp" and s.constant is None}
         self._instants = {s.from_: name for name, s in reversed(times.items()) if s.from_}
         self._columns = [self._column(name, layout.columns[name]) for name in table.columns if name in layout.columns]
+        self._has_instants = any(c.spec.type in ("timestamp", "date") for c in self._columns)
         self._times = [c for c in self._columns if c.name in times]
         self.folds = [Fold(c.name, self._zone(c.source)) for c in self._times if "by" in (c.source.order or {})]
 
     @property
     def zones(self) -> set[str]:
         """The zones that the statement needs prepared."""
-        return {zones.DANISH, *(self._zone(c.source) for c in self._times)} if self._times else set()
+        return {zones.DANISH, *(self._zone(c.source) for c in self._times)} if self._has_instants else set()
 
     @property
     def expected(self) -> dict[str, str]:
@@ -247,14 +248,15 @@ class Program:
 
     def _typed(self, rows: str) -> str:
         """r → v → typed."""
-        texts, typed = [], []
+        texts, plain, typed = [], [], []
         for c in self._columns:
             if c.value != f"v_{c.name}":
                 continue
             texts.append(f"{self._text(c)} as v_{c.name}")
             if c in self._times:
                 patterns = _patterns(c.source, "timestamp")
-                typed.append(f"{values.wall_time(c.value, patterns)} as w_{c.name}")
+                plain.append(f"try_cast({c.value} as timestamp) as x_{c.name}")
+                typed.append(f"{values.wall_time(c.value, f'x_{c.name}', patterns)} as w_{c.name}")
                 typed.append(f"{values.instant(c.value, patterns)} as o_{c.name}")
                 if c.source.order and "by" in c.source.order:
                     group, number = (self._r(c.source.order[k]) for k in ("within", "by"))
@@ -262,8 +264,10 @@ class Program:
             else:
                 typed.append(f"{self._value(c)} as t_{c.name}")
         texts.append("*")
-        inner = f"select {', '.join(texts)} from ({rows})"
-        return f"select *, {', '.join(typed)} from ({inner})" if typed else inner
+        current = f"select {', '.join(texts)} from ({rows})"
+        for added in (plain, typed):
+            current = f"select *, {', '.join(added)} from ({current})" if added else current
+        return current
 
     def _r(self, name: str) -> str:
         column = f"r{self.needed.index(name)}"
@@ -276,14 +280,17 @@ class Program:
             parts, missing, at = [], [], 0
             for match in _PLACEHOLDER.finditer(template):
                 r = f"trim({self._r(match[1])})"
-                missing.append(_is_nothing(r, source))
+                missing.append(f"{r} is null or {_in(r, source.null)}")
                 parts += [quoted(template[at : match.start()]), r]
                 at = match.end()
             parts.append(quoted(template[at:]))
             return f"case when not ({' or '.join(missing)}) then {' || '.join(parts)} end"
         r = self._r(source.columns[0])
-        trimmed = bool(source.hash_of or source.codes or column.spec.values)
-        return f"case when not ({_is_nothing(f'trim({r})', source)}) then {f'trim({r})' if trimmed else r} end"
+        kept = f"trim({r})" if source.hash_of or source.codes or column.spec.values else r
+        # trimming costs more than all else here, and nearly no text has a blank at its ends
+        blank_ended = f"{r} like ' %' or {r} like '% '"
+        trimmed = f"case when not {_in(f'trim({r})', source.null)} then {kept} end"
+        return f"case when {_in(r, source.null)} then null when {blank_ended} then {trimmed} else {r} end"
 
     def _value(self, column: _Column) -> str:
         v, spec, source = f"v_{column.name}", column.spec, column.source
@@ -321,9 +328,8 @@ def needed_columns(layout: Layout) -> list[str]:
     return list(found)
 
 
-def _is_nothing(text: str, source: Source) -> str:
-    words = f" or {text} in ({', '.join(map(quoted, source.null))})" if source.null else ""
-    return f"{text} is null{words}"
+def _in(text: str, words: list[str]) -> str:
+    return f"({text} in ({', '.join(map(quoted, words))}))" if words else "false"
 
 
 def _patterns(source: Source, column_type: str) -> list[str]:

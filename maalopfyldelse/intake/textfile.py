@@ -69,7 +69,9 @@ def _decode(path: Path, encoding: str, form: Format, tmp: Path) -> tuple[TextFil
             chunk = handle.read(_CHUNK)
             digest.update(chunk)
             try:
-                text = decoder.decode(chunk, final=not chunk)
+                # what is ASCII throughout is UTF-8, and finding that out is ten times faster than decoding
+                skip = target == path and chunk.isascii() and not decoder.getstate()[0]
+                text = "" if skip and chunk else decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
                 ahead = chunk[: error.start].count(b"\n") if encoding != "utf-16" else 0
                 raise _Undecodable(counts.lines + ahead + 1) from None

@@ -10,6 +10,7 @@ import re
 
 from ..contract import Source
 from ..errors import CallerError
+from . import zones
 
 ISO_TIMES = [f"%Y-%m-%d{between}%H:%M:%S{part}{zone}" for between in ("T", " ") for part in ("", ".%f") for zone in ("", "%z")]
 _SHAPES = {
@@ -64,14 +65,32 @@ def decimal(v: str, source: Source, column_type: str) -> tuple[str, list[tuple[s
 
 
 def date(v: str, patterns: list[str]) -> str:
-    """A calendar date by the first pattern that fits; a time of day in the pattern is left off."""
-    tries = [f"case when {_matches(v, shape_of(p))} then {_parsed_date(v, p)} end" for p in patterns]
+    """A calendar date by the first pattern that fits; a time of day in the pattern is left off, an instant gives its Danish day."""
+    tries = []
+    for p in patterns:
+        if has_offset(p):
+            tries.append(f"cast({zones.local_sql(instant(v, [p]))} as date)")
+        elif p == "%Y-%m-%d":  # what the engine writes the same way has the right shape
+            plain = f"try_cast({v} as date)"
+            tries.append(f"case when cast({plain} as varchar) = {v} and strlen({v}) = 10 then {plain} end")
+        else:
+            tries.append(f"case when {_matches(v, shape_of(p))} then cast({_parsed(v, p)} as date) end")
     return _first(tries)
 
 
-def wall_time(v: str, patterns: list[str]) -> str:
-    """The wall time by the first pattern that fits; null for patterns with their own offset, which `instant` reads."""
-    return _first([f"case when {_matches(v, shape_of(p))} then {_parsed(v, p)} end" for p in patterns if not has_offset(p)])
+def wall_time(v: str, plain: str, patterns: list[str]) -> str:
+    """The wall time by the first pattern that fits; null for patterns with their own offset, which `instant` reads.
+
+    `plain` is the engine's own cast of the text. Where that is written back as the same text, the text has the ISO shape and
+    needs no regular expression: this is most of the cost of a large file.
+    """
+    naive = [p for p in patterns if not has_offset(p)]
+    tries = _first([f"case when {_matches(v, shape_of(p))} then {_parsed(v, p)} end" for p in naive])
+    whole, parts = "%Y-%m-%d %H:%M:%S" in naive, "%Y-%m-%d %H:%M:%S.%f" in naive
+    if not whole and not parts:
+        return tries
+    length = f"strlen({v}) between {19 if whole else 21} and {26 if parts else 19}"
+    return f"case when cast({plain} as varchar) = {v} and {length} then {plain} else {tries} end"
 
 
 def instant(v: str, patterns: list[str]) -> str:
@@ -122,10 +141,6 @@ def _parsed(v: str, pattern: str) -> str:
     if re.fullmatch(r"%Y-%m-%d[ T]%H:%M:%S(\.%f)?", pattern):  # the engine's own form is read faster
         return f"try_cast({v} as timestamp)"
     return f"try_strptime({v}, {quoted(pattern)})"
-
-
-def _parsed_date(v: str, pattern: str) -> str:
-    return f"try_cast({v} as date)" if pattern == "%Y-%m-%d" else f"cast({_parsed(v, pattern)} as date)"
 
 
 def _first(tries: list[str]) -> str:
