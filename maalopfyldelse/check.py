@@ -62,7 +62,7 @@ def _extracts(declared: Declared) -> Iterator[Checked]:
     from .expectations import check_rules
 
     for extract in declared.extracts.values():
-        yield Checked(f"extract {extract.extract} → {extract.table}, {len(extract.rules)} rules", check_rules(extract))
+        yield Checked(f"extract {extract.extract} → {extract.table}, {len(extract.rules)} rules", check_rules(extract, declared))
 
 
 def _measure(measure: Measure, declared: Declared) -> Iterator[str]:

@@ -137,6 +137,7 @@ def run_scan(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan, combi
         for r in rows
     ]
     cells.sort(key=lambda c: (c.reading_id, [g or "" for g in c.groups], c.reason or "", c.is_known))
+    _no_forbidden_nulls(measure, cells)
     leading = leading_rows(con, measure, scan)
     _conserved(measure, cells, leading, [" ".join(f"{n}={w}" for n, w in o) or "default" for o in combinations])
     return Scanned(scan, tuple(groups), tuple(cells), leading)
@@ -151,6 +152,16 @@ def leading_rows(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan) -
         found = con.execute(sql, given).fetchone()
         total += int(found[0]) if found else 0
     return total
+
+
+def _no_forbidden_nulls(measure: Measure, cells: Iterable[Cell]) -> None:
+    for cell in cells:
+        for name, value in zip(measure.header.groups, cell.groups, strict=True):
+            if value is None and cell.reason is None and measure.header.columns[name].null_group == "forbidden":
+                raise MaalError(
+                    f"{measure.path.name}: {cell.observations} observations have no {name}, so no row's filter could tell whether they "
+                    "count. A code is missing from a list that was delivered; deliver the list with it. Nothing was published."
+                )
 
 
 def _conserved(measure: Measure, cells: Iterable[Cell], leading: int, reading_ids: Iterable[str]) -> None:

@@ -8,8 +8,8 @@ grain: [case_id]
 leading:
   - {table: cases, window: "true"}
 parameters:
-  limit: {type: integer, default: 3, comment: "Alderen en verserende sag måles mod"}
-  limit_unit: {type: varchar, default: months, values: [months, days], comment: "Om grænsen er kalendermåneder eller dage"}
+  age_limit: {type: integer, default: 3, comment: "Alderen en verserende sag måles mod"}
+  age_unit: {type: varchar, default: months, values: [months, days], comment: "Om grænsen er kalendermåneder eller dage"}
 options:
   comparison: [over, at_least]
   direction: [forward, backward]
@@ -73,9 +73,9 @@ judged as (
         -- How far beyond the limit, in days: over asks for more than 0, at_least for 0. Months are counted forward from the
         -- start (S31 a, b) or backward from the reporting date (S31 c), clamped to the month's last day.
         case
-            when $limit_unit = 'days' then date_diff('day', s.start_date, $as_of) - $limit
-            when s.direction = 'backward' then date_diff('day', s.start_date, add_months($as_of, -$limit))
-            else date_diff('day', add_months(s.start_date, $limit), $as_of)
+            when $age_unit = 'days' then date_diff('day', s.start_date, $as_of) - $age_limit
+            when s.direction = 'backward' then date_diff('day', s.start_date, add_months($as_of, -$age_limit))
+            else date_diff('day', add_months(s.start_date, $age_limit), $as_of)
         end as days_beyond
     from read_states as s
 )

@@ -366,7 +366,7 @@ MADE: dict[str, tuple[Maker, list[tuple[date, date]], dict[str, list[Any]]]] = {
     "telephone_answers": (telephone, WINDOWS, {"limit_ms": [240_000, 240_000, 1_000, 0]}),
     "written_replies": (tickets, WINDOWS, {"limit_minutes": [1440, 1440, 0, 30]}),
     "processing_time": (cases, WINDOWS, {}),
-    "pending_age": (cases, WINDOWS, {"limit": [3, 4, 90, 0], "limit_unit": ["months", "days"]}),
+    "pending_age": (cases, WINDOWS, {"age_limit": [3, 4, 90, 0], "age_unit": ["months", "days"]}),
     "sick_leave": (absences, WINDOWS, {}),
     "target_group_activity": (panel, QUARTERS, {"min_hours": [0, 10]}),
 }

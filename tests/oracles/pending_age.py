@@ -63,8 +63,8 @@ def _is_open(case: Row, as_of: date, closing_day: str) -> bool:
 
 
 def _is_old(start: date, as_of: date, parameters: Mapping[str, Any], options: Mapping[str, str]) -> bool:
-    limit = parameters["limit"]
-    if parameters["limit_unit"] == "days":
+    limit = parameters["age_limit"]
+    if parameters["age_unit"] == "days":
         edge, day = start + timedelta(days=limit), as_of
     elif options["direction"] == "forward":
         edge, day = add_months(start, limit), as_of
