@@ -1,8 +1,8 @@
 """From a plan row and its readings to what is to be counted.
 
-A *count* is everything that decides one figure: the measure with its options and parameters, the window, the filter, the kind
-of result, the target and the grade. Here the approved reading and each alternative are worked out by applying their `set`
-entries to the row; nothing is computed here.
+A *count* is everything that decides one figure: the measure with its options and parameters, the window, the filter, the kind of
+result and the target. Here a row is read under the approved options or others, by applying their `set` entries to it; nothing is
+computed here.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from .dates import months_back
 from .errors import CallerError, nearest
-from .plan import Grade, Reading, ResultKind, Row, Target, Window, _one_key
+from .plan import Row
+from .plan_terms import Counting, ResultKind, Target, Window, one_key
 from .query import Measure
 from .yamlio import validated
 
@@ -38,30 +41,29 @@ class Scan:
 
 @dataclass(frozen=True)
 class Count:
-    """One figure to be computed: a scan, the options that pick its observations, and what is done with them."""
+    """One figure to be computed: a scan, the options that pick its observations, and what is done with them. `against` is the
+    scan of the other window of a change."""
 
     scan: Scan
     options: tuple[tuple[str, str], ...]
     where: tuple[tuple[str, tuple[str, ...]], ...]
     result: ResultKind
     target: Target
-    grade: Grade
+    against: Scan | None = None
 
     @property
     def reading_id(self) -> str:
         """The options in words; the id of this combination in the observations."""
-        return " ".join(f"{name}={word}" for name, word in self.options) or "default"
+        return reading_id(self.options)
+
+    @property
+    def scans(self) -> tuple[Scan, ...]:
+        return (self.scan, self.against) if self.against else (self.scan,)
 
 
-@dataclass(frozen=True)
-class Alternative:
-    """A reading's option beside the approved ones. `count` is null when the option needs something that is missing, or when no
-    window holds at this date; `reason` then says why."""
-
-    id: str  # S4.c
-    text: str
-    count: Count | None
-    reason: str | None
+def reading_id(options: tuple[tuple[str, str], ...]) -> str:
+    """`denominator=all wait_from=first_queue`, or `default` for a measure without options."""
+    return " ".join(f"{name}={word}" for name, word in options) or "default"
 
 
 def window_days(window: Window, as_of: date) -> Days | None:
@@ -80,112 +82,113 @@ def window_days(window: Window, as_of: date) -> Days | None:
     return Days(fixed.from_ - timedelta(days=1), fixed.to) if fixed else None
 
 
-def approved_count(row: Row, measure: Measure, as_of: date) -> Count | None:
-    """The figure under the approved readings. None when its window has no days at this date."""
-    return _count(row, measure, as_of, {r.id: r.approved for r in row.readings})
+def approved_words(row: Row) -> dict[str, str]:
+    """The approved option of each reading."""
+    return {reading.id: reading.approved for reading in row.readings}
 
 
-def alternatives(row: Row, measure: Measure, as_of: date) -> list[Alternative]:
-    """Each other option alone against the approved ones, in the plan's order."""
-    found = []
+def read_under(row: Row, words: Mapping[str, str]) -> Row:
+    """The row with the `set` entries of the given options applied, in the order of its readings.
+
+    Raises CallerError naming row, reading, option and path when an entry does not fit.
+    """
+    changed: dict[str, Any] | None = None
+    where = f"row {row.id}"
     for reading in row.readings:
-        for word, option in reading.options.items():
-            if word == reading.approved:
-                continue
-            name, reason, count = f"{reading.id}.{word}", None, None
-            if option.needs:
-                reason = f"Kan ikke opgøres: kræver {option.needs}"
-            elif option.set:
-                count = _count(row, measure, as_of, {r.id: r.approved for r in row.readings} | {reading.id: word})
-                reason = None if count else "Ingen periode på denne dato"
-            else:
-                reason = "Ændrer ikke optællingen"
-            found.append(Alternative(name, option.text, count, reason))
-    return found
+        for path, value in reading.options[words[reading.id]].set.items():
+            where = f"row {row.id}: readings.{reading.id}.options.{words[reading.id]}.set.{path}"
+            changed = row.model_dump(by_alias=True, exclude_unset=True, exclude={"readings"}) if changed is None else changed
+            _put(changed, path.split("."), value, where)
+    if changed is None:
+        return row
+    try:
+        return Row.model_validate(changed)
+    except ValidationError:
+        return validated(Row, changed, where)
 
 
-def combined_count(row: Row, measure: Measure, as_of: date, chosen: list[str]) -> Count | None:
-    """The figure under a combination such as ['S4.c', 'S5.b']. Raises CallerError on an unknown id or an option with `needs`."""
-    words = {r.id: r.approved for r in row.readings}
+_PUT_AT = ("measure", "where", "window", "result", "target", "grade", "criteria")
+
+
+def _put(into: dict[str, Any], path: list[str], value: Any, where: str) -> None:
+    if path[0] not in _PUT_AT or (path[0] == "measure" and len(path) != 2):
+        raise CallerError(f"{where}: may set measure.NAME, where.GROUP, window, result, target, grade or criteria.ID.…")
+    at: Any = into
+    names = ["with", path[1]] if path[0] == "measure" else path
+    for name, following in zip(names[:-1], names[1:], strict=True):
+        if isinstance(at, list):
+            found = [item for item in at if item.get("id") == name]
+            if not found:
+                raise CallerError(f"{where}: no criterion '{name}'{nearest(name, [item.get('id', '') for item in at])}")
+            at = found[0]
+            continue
+        if name == "measure" and following != names[-1]:
+            raise CallerError(f"{where}: a figure's settings stand under with.")
+        at = at.setdefault(name, {})
+        if isinstance(at, str):
+            raise CallerError(f"{where}: '{name}' is a word and has nothing below it")
+    at[names[-1]] = one_key(value) if names[-1] in ("window", "result", "grade") else value
+
+
+def count_of(counting: Counting, measure: Measure, as_of: date, where: str) -> Count | None:
+    """The count a figure means at a reporting date; None when its window has no days there.
+
+    Raises CallerError when the measure has no such option, parameter, word or group.
+    """
+    header, given = measure.header, counting.with_
+    for name, value in given.items():
+        _known_setting(measure, name, value, f"{where}: with.{name}")
+    result = counting.result
+    for group in (*counting.where, *groups_of(result)):
+        if group not in header.groups:
+            raise CallerError(f"{where}: measure {measure.name} has no group '{group}'{nearest(group, header.groups)}")
+    days = window_days(counting.window, as_of)
+    other = window_days(result.change.against, as_of) if result.change else None
+    if days is None or (result.change and other is None):
+        return None
+    parameters = tuple((name, given.get(name, p.default)) for name, p in header.parameters.items())
+    options = tuple((name, given.get(name, words[0])) for name, words in header.options.items())
+    scan = Scan(header.measure, days, parameters)
+    against = Scan(header.measure, other, parameters) if other else None
+    return Count(scan, options, tuple((g, tuple(v)) for g, v in counting.where.items()), result, counting.target, against)
+
+
+def groups_of(result: ResultKind) -> list[str]:
+    """The groups that a kind of result names."""
+    named = [result.mean_of, result.worst_of, result.sum_of]
+    named.append(result.best.group if result.best else None)
+    named.append(result.pooled.denominator_mean_of if result.pooled else None)
+    return [group for group in named if group]
+
+
+def _known_setting(measure: Measure, name: str, value: Any, where: str) -> None:
+    header = measure.header
+    if name in header.options:
+        if value not in header.options[name]:
+            raise CallerError(f"{where}: measure {header.measure} has no word '{value}'{nearest(str(value), header.options[name])}")
+    elif name in header.parameters:
+        allowed = header.parameters[name].values
+        if allowed and value not in allowed:
+            raise CallerError(f"{where}: '{value}' is not allowed{nearest(str(value), allowed)}")
+    else:
+        known = [*header.options, *header.parameters]
+        raise CallerError(f"{where}: measure {header.measure} has no option or parameter '{name}'{nearest(name, known)}")
+
+
+def chosen_words(row: Row, chosen: list[str]) -> dict[str, str]:
+    """The approved options with those of `chosen` in their place (['S4.c', 'S5.b']).
+
+    Raises CallerError on an unknown id or an option that needs something.
+    """
+    words = approved_words(row)
     for item in chosen:
-        name, _, word = item.partition(".")
+        name, _, word = item.rpartition(".")
         if name not in words:
-            raise CallerError(f"Row {row.id} has no reading '{name}'{nearest(name, words)}")
+            raise CallerError(f"Row {row.id} has no reading '{name or item}'{nearest(name or item, words)}")
         reading = next(r for r in row.readings if r.id == name)
         if word not in reading.options:
             raise CallerError(f"Reading {name} has no option '{word}'{nearest(word, reading.options)}")
         if reading.options[word].needs:
             raise CallerError(f"{item} cannot be computed: it needs {reading.options[word].needs}.")
         words[name] = word
-    return _count(row, measure, as_of, words)
-
-
-def applied(row: Row, words: Mapping[str, str], measure: Measure) -> dict[str, Any]:
-    """The row's counting as plain values after the options in `words`. Raises CallerError naming row and entry."""
-    config: dict[str, Any] = {
-        "measure": {},
-        "where": dict(row.where),
-        "window": row.window,
-        "result": row.result,
-        "target": row.target,
-        "grade": row.grade,
-    }
-    for name, value in row.with_.items():
-        _set_measure(config, name, value, measure, f"row {row.id}: with.{name}")
-    for reading in row.readings:
-        for path, value in reading.options[words[reading.id]].set.items():
-            _apply(config, path, value, measure, _where(row, reading, words[reading.id], path))
-    return config
-
-
-def _where(row: Row, reading: Reading, word: str, path: str) -> str:
-    return f"row {row.id}: readings.{reading.id}.options.{word}.set.{path}"
-
-
-def _apply(config: dict[str, Any], path: str, value: Any, measure: Measure, where: str) -> None:
-    head, _, rest = path.partition(".")
-    if head == "measure" and rest:
-        _set_measure(config, rest, value, measure, where)
-    elif head == "where" and rest:
-        config["where"][rest] = value
-    elif head in ("window", "result", "grade", "target") and not rest:
-        kind = {"window": Window, "result": ResultKind, "grade": Grade, "target": Target}[head]
-        config[head] = validated(kind, value if head == "target" else _one_key(value), where)
-    elif head == "result" and rest:
-        merged = config["result"].model_dump(exclude_unset=True, by_alias=True)
-        kind_name, _, field = rest.partition(".")
-        merged.setdefault(kind_name, {})[field] = value
-        config["result"] = validated(ResultKind, merged, where)
-    else:
-        raise CallerError(f"{where}: may set measure.*, where.*, window, result, result.*.*, target or grade.")
-
-
-def _set_measure(config: dict[str, Any], name: str, value: Any, measure: Measure, where: str) -> None:
-    header = measure.header
-    if name in header.options:
-        if value not in header.options[name]:
-            raise CallerError(
-                f"{where}: measure {header.measure} has no word '{value}'{nearest(str(value), header.options[name])}"
-            )
-    elif name in header.parameters:
-        allowed = header.parameters[name].values
-        if allowed and value not in allowed:
-            raise CallerError(f"{where}: '{value}' is not allowed{nearest(str(value), allowed)}")
-    else:
-        raise CallerError(
-            f"{where}: measure {header.measure} has no option or parameter '{name}'"
-            f"{nearest(name, [*header.options, *header.parameters])}"
-        )
-    config["measure"][name] = value
-
-
-def _count(row: Row, measure: Measure, as_of: date, words: Mapping[str, str]) -> Count | None:
-    config = applied(row, words, measure)
-    days = window_days(config["window"], as_of)
-    if days is None:
-        return None
-    header, given = measure.header, config["measure"]
-    parameters = tuple((name, given.get(name, p.default)) for name, p in header.parameters.items())
-    options = tuple((name, given.get(name, allowed[0])) for name, allowed in header.options.items())
-    where = tuple((group, tuple(values)) for group, values in config["where"].items())
-    return Count(Scan(header.measure, days, parameters), options, where, config["result"], config["target"], config["grade"])
+    return words

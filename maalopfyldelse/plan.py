@@ -1,8 +1,8 @@
 """What was agreed: the model of `plans/`.
 
-A plan is one contract as a file: its period, its reporting dates and a tree of rows, each with its clause, its Danish words,
-how it is counted and graded, and the readings where the words allow several. Here stand the model and what follows from it
-alone; whether measures, options and groups exist is plan_check.py's, what a row evaluates to is results.py's and grading.py's.
+A plan is one contract as a file: its period, its reporting dates and a tree of rows, each with its clause, its Danish words, how
+it is counted and graded, and the readings where the words allow several. Here stand the rows, the plan, and what follows from
+them alone; the words they use are plan_terms.py's; whether measures, options and groups exist is plan_check.py's.
 """
 
 from __future__ import annotations
@@ -17,246 +17,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from .errors import CallerError, nearest
+from .plan_terms import Clause, Counting, Criterion, Grade, Reading, ResultKind, RowId, Target, Window, exact, one_key
 from .yamlio import Strict, parse_yaml, read_text, validated
-
-# How a measure's quotient becomes a figure in the target's unit: figure = quotient × factor.
-UNITS: dict[str, Fraction] = {
-    "pct": Fraction(100),
-    "days": Fraction(1),
-    "weeks": Fraction(1, 7),
-    "days_per_year": Fraction(1),
-    "count": Fraction(1),
-}
-UNIT_WORDS = {
-    "pct": "pct.",
-    "days": "dage",
-    "weeks": "uger",
-    "days_per_year": "dage pr. år",
-    "count": "",
-    "points": "point",
-}
-
-RowId = Annotated[str, StringConstraints(pattern=r"^[\wæøåÆØÅ.-]+$")]
-Comparison = Literal["at_least", "at_most", "under", "over"]
-
-
-def _one_key(value: Any) -> Any:
-    """`pooled` means `{pooled: {}}`: a kind without arguments may be written as a word."""
-    return {value: {}} if isinstance(value, str) else value
-
-
-class Clause(Strict):
-    """Where the words stand: line numbers in the contract's text."""
-
-    lines: list[int]
-    section: str | None = None
-
-
-class Target(Strict):
-    """What is to be reached, in a unit of UNITS."""
-
-    at_least: Fraction | None = None
-    at_most: Fraction | None = None
-    under: Fraction | None = None
-    over: Fraction | None = None
-    unit: str
-
-    @field_validator("at_least", "at_most", "under", "over", mode="before")
-    @classmethod
-    def _exact(cls, value: Any) -> Any:
-        return None if value is None else exact(value)
-
-    @model_validator(mode="after")
-    def _one(self) -> Target:
-        if sum(x is not None for x in (self.at_least, self.at_most, self.under, self.over)) != 1:
-            raise ValueError("give exactly one of at_least, at_most, under, over")
-        if self.unit not in UNITS:
-            raise ValueError(f"unit '{self.unit}' is not known{nearest(self.unit, UNITS)}")
-        return self
-
-    @property
-    def comparison(self) -> Comparison:
-        return next(c for c in ("at_least", "at_most", "under", "over") if getattr(self, c) is not None)  # type: ignore[return-value]
-
-    @property
-    def number(self) -> Fraction:
-        found: Fraction = getattr(self, self.comparison)
-        return found
-
-    @property
-    def higher_is_better(self) -> bool:
-        return self.comparison in ("at_least", "over")
-
-    def holds(self, figure: Fraction) -> bool:
-        """Whether an exact figure, in the target's unit, reaches the target."""
-        return {
-            "at_least": figure >= self.number,
-            "at_most": figure <= self.number,
-            "under": figure < self.number,
-            "over": figure > self.number,
-        }[self.comparison]
-
-
-class RollingWindow(Strict):
-    """The last `months` calendar months that end with the reporting date; `include_start` takes the day before as well."""
-
-    months: int = Field(gt=0)
-    include_start: bool = False
-
-
-class FixedWindow(Strict):
-    """From and to, both inclusive."""
-
-    from_: date = Field(alias="from")
-    to: date
-
-    @model_validator(mode="after")
-    def _order(self) -> FixedWindow:
-        if self.from_ > self.to:
-            raise ValueError("from is later than to")
-        return self
-
-
-class Empty(Strict):
-    """No arguments."""
-
-
-class Window(Strict):
-    """Which days an observation may lie in. `year_to_date`: from 1 January; `stock`: the state at the end of the reporting date;
-    `by_date`: the newest entry whose reporting date has come."""
-
-    year_to_date: Empty | None = None
-    stock: Empty | None = None
-    rolling: RollingWindow | None = None
-    fixed: FixedWindow | None = None
-    by_date: dict[date, FixedWindow] | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Window:
-        if len(self.model_fields_set) != 1:
-            raise ValueError(f"give exactly one of {', '.join(Window.model_fields)}")
-        return self
-
-
-class Pooled(Strict):
-    """Σ numerator / Σ denominator; with `denominator_mean_of` the denominator is its mean over that group's values."""
-
-    denominator_mean_of: str | None = None
-
-
-class Best(Strict):
-    """The `n` best groups for each n given: `of` pooled, each (the n-th best) or the mean of the shares. `ties` decides who is in
-    when the n-th and the next have the same share; groups with fewer than `min_size` are left out."""
-
-    n: list[int]
-    group: str
-    ties: Literal["larger_first", "smaller_first", "include_all", "by_code"]
-    of: Literal["pooled", "each", "mean"] = "pooled"
-    min_size: int = 0
-
-
-class ResultKind(Strict):
-    """How observations become numbers."""
-
-    pooled: Pooled | None = None
-    mean_of: str | None = None
-    worst_of: str | None = None
-    sum_of: str | None = None
-    best: Best | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> ResultKind:
-        if len(self.model_fields_set) != 1:
-            raise ValueError(f"give exactly one of {', '.join(ResultKind.model_fields)}")
-        return self
-
-
-class Threshold(Strict):
-    """Met or not met. `empty: met` when nothing to count is fulfilment (only where the plan's reading says so)."""
-
-    empty: Literal["not_computed", "met"] = "not_computed"
-
-
-class Steps(Strict):
-    """Degree in per cent by the first n of a `best` result that reaches the target; none reached gives 0."""
-
-    degrees: dict[int, Fraction]
-
-    @field_validator("degrees", mode="before")
-    @classmethod
-    def _exact(cls, value: Any) -> Any:
-        return {n: exact(d) for n, d in value.items()} if isinstance(value, dict) else value
-
-
-class KOfN(Strict):
-    """The mean of the rows below it, all of one weight."""
-
-
-class AllOf(Strict):
-    """Met when every row below it is met."""
-
-
-class Assessed(Strict):
-    """Somebody named gives the verdict; until then it is awaited."""
-
-    by: str | None = None
-
-
-class Grade(Strict):
-    """How numbers become a degree."""
-
-    threshold: Threshold | None = None
-    steps: Steps | None = None
-    k_of_n: KOfN | None = None
-    all_of: AllOf | None = None
-    assessed: Assessed | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Grade:
-        if len(self.model_fields_set) != 1:
-            raise ValueError(f"give exactly one of {', '.join(Grade.model_fields)}")
-        return self
-
-
-class Option(Strict):
-    """One way to read the words. `needs` says what is missing before it can be computed."""
-
-    text: str
-    set: dict[str, Any] = {}
-    needs: str | None = None
-
-    @model_validator(mode="after")
-    def _no_both(self) -> Option:
-        if self.needs and self.set:
-            raise ValueError("an option that needs something is not computed and sets nothing")
-        return self
-
-
-class Reading(Strict):
-    """A question the words leave open, the approved answer, the others, and why."""
-
-    id: RowId
-    question: str
-    approved: str
-    why: str
-    options: dict[str, Option]
-    approved_by: str | None = None
-    approved_date: date | None = None
-
-    @model_validator(mode="after")
-    def _approved_exists(self) -> Reading:
-        if self.approved not in self.options:
-            raise ValueError(f"approved is '{self.approved}', which is no option{nearest(self.approved, self.options)}")
-        if self.options[self.approved].needs:
-            raise ValueError("the approved option needs something that is missing; it cannot be computed")
-        return self
 
 
 class Row(Strict):
     """One row of the fulfilment: a goal, a requirement, or a part that feeds one.
 
-    `weight` is in the plan's own points; a row without one below a goal with one takes an equal share of it. `verdict_dates`
-    limits the reporting dates at which the text defines a verdict; at others the figure is information.
+    A row is counted (`measure` with window, result, target), or made of `criteria`, or graded from the rows below it, or assessed.
+    `weight` is in the plan's own points; a requirement without one below a goal with one takes an equal share of it.
+    `verdict_dates` limits the reporting dates at which the text defines a verdict; at others the figure is information.
     """
 
     id: RowId
@@ -270,8 +40,10 @@ class Row(Strict):
     with_: dict[str, Any] = Field({}, alias="with")
     result: ResultKind | None = None
     target: Target | None = None
+    criteria: list[Criterion] = []
     grade: Grade
     verdict_dates: list[date] | None = None
+    dimensions: list[str] = []
     readings: list[Reading] = []
     notes: list[str] = []
     defects: list[str] = []
@@ -287,23 +59,44 @@ class Row(Strict):
     @field_validator("window", "result", "grade", mode="before")
     @classmethod
     def _word(cls, value: Any) -> Any:
-        return _one_key(value)
+        return one_key(value)
 
     @model_validator(mode="after")
     def _consistent(self) -> Row:
         if self.measure and not (self.window and self.result and self.target):
             raise ValueError(f"row {self.id}: a row with a measure needs window, result and target")
-        if not self.measure and (self.window or self.result or self.where or self.with_):
-            raise ValueError(f"row {self.id}: window, where, with and result belong to a measure, and none is named")
+        if not self.measure and (self.window or self.result or self.where or self.with_ or self.target):
+            raise ValueError(f"row {self.id}: window, where, with, result and target belong to a measure, and none is named")
+        if self.measure and self.criteria:
+            raise ValueError(f"row {self.id}: give a measure or criteria; a figure among several criteria is a criterion")
         if not self.measure and (self.grade.threshold or self.grade.steps):
             raise ValueError(f"row {self.id}: this grade needs a figure, and no measure is named")
-        if (self.grade.k_of_n is not None or self.grade.all_of is not None) and not self.rows:
-            raise ValueError(f"row {self.id}: this grade needs rows below it")
+        if self.grade.combines and not (self.rows or self.criteria):
+            raise ValueError(f"row {self.id}: this grade needs criteria or rows below it")
+        if (self.criteria or self.measure) and self.grade.assessed:
+            raise ValueError(f"row {self.id}: an assessed row has neither measure nor criteria that decide it")
         if self.grade.steps and not (self.result and self.result.best):
             raise ValueError(f"row {self.id}: steps needs a result of the kind best")
         if self.result and self.result.best and self.grade.steps and set(self.result.best.n) != set(self.grade.steps.degrees):
             raise ValueError(f"row {self.id}: the n of best and the steps must be the same numbers")
+        twice = [c.id for c in self.criteria if [x.id for x in self.criteria].count(c.id) > 1]
+        if twice:
+            raise ValueError(f"row {self.id}: criterion '{twice[0]}' stands twice")
         return self
+
+    @property
+    def counting(self) -> Counting | None:
+        """How the row's own figure is counted, or None."""
+        if self.measure is None:
+            return None
+        given = {"measure": self.measure, "where": self.where, "with": self.with_}
+        return Counting.model_validate(given | {"window": self.window, "result": self.result, "target": self.target})
+
+    @property
+    def countings(self) -> list[tuple[str | None, Counting]]:
+        """Every figure the row needs: its own under None, its criteria's under their ids."""
+        own = self.counting
+        return [(None, own)] if own else [(c.id, c.figure) for c in self.criteria if c.figure]
 
 
 class Contract(Strict):
@@ -325,8 +118,20 @@ class Reporting(Strict):
     closing_days: int
 
 
+class Amendment(Strict):
+    """A change to the agreement (tillæg, allonge): from which reporting date it holds, and the rows as they stand from then on.
+    A row named here replaces the row of that id; the words before it stay shown beside it."""
+
+    id: RowId
+    title: str
+    document: str
+    holds_from: date
+    rows: list[Row]
+
+
 class Plan(Strict):
-    """One contract. `weights` is what the rows' weights must sum to, or null for a plan that has none."""
+    """One contract. `weights` is what the rows' weights must sum to, or null for a plan that has none; `known_gaps` are numbers
+    that the text itself skips."""
 
     plan: Annotated[str, StringConstraints(pattern=r"^[a-zæøå0-9][a-zæøå0-9-]*$")]
     title: str
@@ -336,8 +141,10 @@ class Plan(Strict):
     weights: Fraction | None
     weight_unit: Literal["pct", "points"] = "pct"
     rows: list[Row]
+    amendments: list[Amendment] = []
     defects: list[str] = []
     questions: list[str] = []
+    notes: list[str] = []
     known_gaps: list[str] = []
 
     @field_validator("weights", mode="before")
@@ -357,28 +164,37 @@ class Plan(Strict):
 
     @model_validator(mode="after")
     def _sums(self) -> Plan:
-        weights = {p.row.id: p.weight for p in self.placed.values() if p.scores}
-        total = sum((w for w in weights.values() if w is not None), Fraction(0))
-        if self.weights is None and any(w is not None for w in weights.values()):
-            raise ValueError("weights is null, but rows carry weights")
+        weights = {p.row.id: p.weight for p in self.placed.values() if p.weight is not None}
+        total = sum((p.weight for p in self.placed.values() if p.scores and p.weight is not None), Fraction(0))
+        if self.weights is None and weights:
+            raise ValueError(f"weights is null, but row {min(weights)} carries a weight")
         if self.weights is not None:
-            missing = [row for row, weight in weights.items() if weight is None]
-            if missing:
-                raise ValueError(f"row {missing[0]} has no weight")
+            top = [row.id for row in self.rows if row.weight is None]
+            if top:
+                raise ValueError(f"row {top[0]} has no weight")
             if total != self.weights:
                 raise ValueError(f"the rows' weights sum to {shown(total)}, not to {shown(self.weights)}")
         for placed in self.placed.values():
-            below = [p for p in self.placed.values() if p.parent == placed.row.id and p.scores]
-            if placed.row.level == "goal" and placed.row.weight is not None:
-                below_sum = sum((p.weight or Fraction(0) for p in below), Fraction(0))
-                if below_sum != placed.row.weight:
-                    raise ValueError(
-                        f"row {placed.row.id}: the rows below sum to {shown(below_sum)}, not {shown(placed.row.weight)}"
-                    )
+            below = [p.weight for p in self.placed.values() if p.parent == placed.row.id and p.weight is not None]
+            if below and placed.weight is not None and sum(below, Fraction(0)) != placed.weight:
+                raise ValueError(f"row {placed.row.id}: the rows below sum to {shown(sum(below, Fraction(0)))}, not {shown(placed.weight)}")
         outside = [d for d in self.reporting.dates if not self.contract.from_ <= d <= self.contract.to]
         if outside:
             raise ValueError(f"reporting date {outside[0]} lies outside the contract")
+        for amendment in self.amendments:
+            unknown = [row.id for row in amendment.rows if row.id not in self.placed]
+            if unknown:
+                raise ValueError(f"amendment {amendment.id}: no row '{unknown[0]}' to replace{nearest(unknown[0], self.placed)}")
         return self
+
+    def at(self, as_of: date) -> Plan:
+        """The plan as it stands at a reporting date: rows replaced by the amendments that hold from then on, oldest first."""
+        plan = self
+        for amendment in sorted(self.amendments, key=lambda a: (a.holds_from, a.id)):
+            if amendment.holds_from <= as_of:
+                new = {row.id: row for row in amendment.rows}
+                plan = plan.model_copy(update={"rows": [_replaced(row, new) for row in plan.rows], "amendments": []})
+        return Plan.model_validate(plan.model_dump(by_alias=True, exclude_unset=True)) if plan is not self else self
 
     def require_date(self, as_of: date) -> None:
         """Raises CallerError when the plan says nothing about that date."""
@@ -396,7 +212,8 @@ class Plan(Strict):
 
 
 class Placed:
-    """A row in its tree: `weight` in the plan's points, `scores` when its points enter the total."""
+    """A row in its tree: `weight` in the plan's points, `scores` when its points enter the total (once: the lowest rows that carry
+    a weight)."""
 
     def __init__(self, row: Row, parent: str | None, weight: Fraction | None, scores: bool) -> None:
         self.row, self.parent, self.weight, self.scores = row, parent, weight, scores
@@ -404,22 +221,16 @@ class Placed:
 
 def _walk(rows: list[Row], parent: Row | None, share: Fraction | None) -> Iterator[Placed]:
     for row in rows:
-        weight = row.weight if row.weight is not None else share
-        # A part feeds the requirement above it, and a goal is the sum of its requirements: neither scores by itself.
-        scores = row.level == "requirement"
-        yield Placed(row, parent.id if parent else None, weight if row.level != "part" else None, scores)
-        below = [r for r in row.rows if r.level != "part"]
-        yield from _walk(row.rows, row, weight / len(below) if weight is not None and below else None)
+        weight = row.weight if row.weight is not None else share if row.level != "part" else None
+        sharing = [r for r in row.rows if r.level != "part"]
+        carried = any(r.weight is not None for r in row.rows) or bool(sharing)
+        yield Placed(row, parent.id if parent else None, weight, weight is not None and not carried)
+        yield from _walk(row.rows, row, weight / len(sharing) if weight is not None and sharing else None)
 
 
-def exact(value: Any) -> Fraction:
-    """A number of a YAML file as written: 86.5 is 173/2. Raises ValueError on anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str, Fraction)):
-        raise ValueError(f"'{value}' is not a number")
-    try:
-        return Fraction(str(value)) if isinstance(value, float) else Fraction(value)
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"'{value}' is not a number") from None
+def _replaced(row: Row, new: dict[str, Row]) -> Row:
+    found = new.get(row.id, row)
+    return found.model_copy(update={"rows": [_replaced(r, new) for r in found.rows]}) if found.rows else found
 
 
 def shown(number: Fraction) -> str:

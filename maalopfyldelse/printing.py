@@ -6,6 +6,7 @@ the reports'.
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -52,3 +53,8 @@ def danish_figure(value: Fraction, target: Fraction | None) -> str:
             if (rounded > target) == (value > target) and rounded != target:
                 return danish(value, places)
     return danish(value)
+
+
+def danish_day(day: date) -> str:
+    """`30-06-2021`."""
+    return f"{day:%d-%m-%Y}"
