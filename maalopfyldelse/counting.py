@@ -115,15 +115,13 @@ def _put(into: dict[str, Any], path: list[str], value: Any, where: str) -> None:
         raise CallerError(f"{where}: may set measure.NAME, where.GROUP, window, result, target, grade or criteria.ID.…")
     at: Any = into
     names = ["with", path[1]] if path[0] == "measure" else path
-    for name, following in zip(names[:-1], names[1:], strict=True):
+    for name in names[:-1]:
         if isinstance(at, list):
             found = [item for item in at if item.get("id") == name]
             if not found:
                 raise CallerError(f"{where}: no criterion '{name}'{nearest(name, [item.get('id', '') for item in at])}")
             at = found[0]
             continue
-        if name == "measure" and following != names[-1]:
-            raise CallerError(f"{where}: a figure's settings stand under with.")
         at = at.setdefault(name, {})
         if isinstance(at, str):
             raise CallerError(f"{where}: '{name}' is a word and has nothing below it")
@@ -165,7 +163,9 @@ def _known_setting(measure: Measure, name: str, value: Any, where: str) -> None:
     header = measure.header
     if name in header.options:
         if value not in header.options[name]:
-            raise CallerError(f"{where}: measure {header.measure} has no word '{value}'{nearest(str(value), header.options[name])}")
+            raise CallerError(
+                f"{where}: measure {header.measure} has no word '{value}'{nearest(str(value), header.options[name])}"
+            )
     elif name in header.parameters:
         allowed = header.parameters[name].values
         if allowed and value not in allowed:

@@ -1,33 +1,51 @@
-"""From scans to the fulfilment table: one line for the total, each goal, requirement and part.
+"""From scans and registers to the fulfilment table: one line for the total, each goal, requirement and part.
 
-Here the plan's tree is walked: computed rows are graded from their figures, the others wait for their assessment, goals and the
-total follow from the rows below. Pure Python over exact numbers. Writing the lines down is tabular.py's.
+Here the plan's tree is walked: counted rows are graded from their figures, criteria by figures and registers, the others by their
+assessment; goals and the total follow from the rows below. Pure Python over exact numbers. Writing the lines down is tabular.py's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Any
 
 from .counting import Count
-from .grading import AWAITED, Graded, all_of, grade_figure, k_of_n, open_degree
+from .evidence import Act, Assessment, Number
+from .grading import AWAITED, NOT_COMPUTED, NOT_MET, Graded, combine, grade_figure, open_degree, with_degree
 from .plan import Placed, Plan, Row
+from .plan_terms import Criterion, Grade
 from .printing import danish
-from .results import Figure, combine, figure
-from .scanning import Scanning
+from .results import Figure, figure
+from .scanning import Scanning, Variant
+
+Found = Act | Number | Assessment
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One criterion and what it came to."""
+
+    criterion: Criterion
+    graded: Graded
+    count: Count | None
+    figure: Figure | None
+    found: tuple[Found, ...]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one reading came to: its figure and its grade. `id` is `approved` or such as `S4.c`."""
+    """What one reading came to. `id` is `approved` or such as `S4.c`; `count` and `figure` are those of the row, or of the first of
+    its criteria that has a figure."""
 
     id: str
     text: str
     count: Count | None
     figure: Figure | None
     graded: Graded
+    is_computed: bool
+    judged: tuple[Judged, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,88 +85,131 @@ def fulfilment(scanning: Scanning, *, provisional: bool, set_aside: dict[str, in
     `set_aside` gives the rows set aside in each table's current deliveries; they are shown beside each figure they could change.
     """
     plan = scanning.plan
-    outcomes = {row_id: _outcomes(placed, scanning) for row_id, placed in plan.placed.items() if placed.row.measure}
-    graded: dict[str, Graded] = {}
+    outcomes: dict[str, list[Outcome]] = {}
     for row in plan.rows:
-        _grade(row, outcomes, graded)
-    lines = []
-    for placed in plan.placed.values():
-        if placed.row.measure is None:
-            outcomes[placed.row.id] = _ungraded_outcomes(placed.row, graded)
-        lines.append(_line(placed, scanning, graded[placed.row.id], outcomes[placed.row.id], provisional, set_aside))
+        _judge_tree(row, scanning, outcomes)
+    lines = [_line(placed, scanning, outcomes[row_id], provisional, set_aside) for row_id, placed in plan.placed.items()]
     return ([_total(plan, scanning.as_of, lines, provisional)] if plan.weights is not None else []) + lines
 
 
-def _outcomes(placed: Placed, scanning: Scanning) -> list[Outcome]:
-    counted = scanning.counted[placed.row.id]
-    row = counted.row
-    found = [_outcome("approved", "", counted.approved, "Planen har ingen periode for denne dato", row, scanning)]
-    found += [_outcome(a.id, a.text, a.count, a.reason, row, scanning) for a in counted.alternatives]
-    return found
+def _judge_tree(row: Row, scanning: Scanning, outcomes: dict[str, list[Outcome]]) -> None:
+    for below in row.rows:
+        _judge_tree(below, scanning, outcomes)
+    parts = [(outcomes[r.id][0].graded, scanning.plan.placed[r.id].weight) for r in row.rows]
+    found: list[Outcome] = []
+    for variant in scanning.variants[row.id]:
+        if variant.row is not None:
+            found.append(_judge(variant, variant.row, parts, scanning))
+        elif variant.reason and variant.reason.startswith("Kan ikke"):
+            found.append(Outcome(variant.id, variant.text, None, None, open_degree(NOT_COMPUTED, variant.reason), False))
+        else:
+            graded = Graded(found[0].graded.verdict, found[0].graded.low, found[0].graded.high, variant.reason)
+            found.append(Outcome(variant.id, variant.text, None, None, graded, True))
+    outcomes[row.id] = found
 
 
-def _outcome(name: str, text: str, count: Count | None, reason: str | None, row: Row, scanning: Scanning) -> Outcome:
-    if count is None:
-        return Outcome(name, text, None, None, open_degree("ikke opgjort", reason or ""))
+def _judge(variant: Variant, row: Row, parts: list[tuple[Graded, Fraction | None]], scanning: Scanning) -> Outcome:
+    """What a row comes to under one reading, given the rows below it."""
+    if row.measure:
+        count = variant.counts[None]
+        if count is None:
+            return Outcome(
+                variant.id, variant.text, None, None, open_degree(NOT_COMPUTED, "Planen har ingen periode for denne dato"), True
+            )
+        fig, graded = _counted(count, row.grade, scanning)
+        return Outcome(variant.id, variant.text, count, fig, _informed(graded, row, scanning.as_of), True)
+    judged = tuple(_criterion(criterion, variant, row, scanning) for criterion in row.criteria)
+    if row.grade.assessed:
+        graded, _ = scanning.evidence.assessed(row.id, None, scanning.as_of, row.grade.assessed.by)
+    else:
+        over = [j.graded for j in judged if j.criterion.scored and not j.criterion.condition]
+        weights = None if row.criteria else [weight or Fraction(1) for _, weight in parts]
+        graded = combine(row.grade, over if row.criteria else [p for p, _ in parts], weights)
+        graded = _entered(_conditioned(graded, judged), row, scanning)
+    first = next((j for j in judged if j.figure), None)
+    return Outcome(
+        variant.id,
+        variant.text,
+        first.count if first else None,
+        first.figure if first else None,
+        _informed(graded, row, scanning.as_of),
+        True,
+        judged,
+    )
+
+
+def _counted(count: Count, grade: Grade, scanning: Scanning) -> tuple[Figure, Graded]:
     measure = scanning.declared.measures[count.scan.measure]
-    lacking = scanning.missing(measure, count.scan.days)
-    result = figure(scanning.scanned(count.scan), count, measure.header.kind)
+    against = scanning.scanned(count.against) if count.against else None
+    result = figure(scanning.scanned(count.scan), count, measure.header.kind, against)
+    lacking = next((gap for scan in count.scans if (gap := scanning.missing(measure, scan.days))), None)
     if lacking:
         result = Figure(
             None, None, result.numerator, result.denominator, reason=lacking, counted=result.counted, excluded=result.excluded
         )
-    graded = grade_figure(result, count.target, count.grade)
-    if row.verdict_dates is not None and scanning.as_of not in row.verdict_dates:
-        graded = open_degree(None, lacking or "Til orientering: teksten giver intet verdikt på denne dato")
-    return Outcome(name, text, count, result, graded)
+    return result, grade_figure(result, count.target, grade)
 
 
-def _grade(row: Row, outcomes: dict[str, list[Outcome]], graded: dict[str, Graded]) -> None:
-    for below in row.rows:
-        _grade(below, outcomes, graded)
-    if row.id in outcomes:
-        graded[row.id] = outcomes[row.id][0].graded
-    elif row.grade.k_of_n is not None:
-        graded[row.id] = k_of_n([graded[r.id] for r in row.rows])
-    elif row.grade.all_of is not None:
-        graded[row.id] = all_of([graded[r.id] for r in row.rows])
+def _criterion(criterion: Criterion, variant: Variant, row: Row, scanning: Scanning) -> Judged:
+    evidence, as_of = scanning.evidence, scanning.as_of
+    found: Sequence[Found] = ()
+    if criterion.figure:
+        count = variant.counts[criterion.id]
+        if count is None:
+            return Judged(criterion, open_degree(NOT_COMPUTED, "ingen periode på denne dato"), None, None, ())
+        fig, graded = _counted(count, Grade(threshold=criterion.grade), scanning)
+        return Judged(criterion, graded, count, fig, ())
+    if criterion.event:
+        graded, found = evidence.event(row.id, criterion.event, as_of)
+    elif criterion.count:
+        graded, found = evidence.count(row.id, criterion.count, as_of)
     else:
-        by = row.grade.assessed.by if row.grade.assessed else None
-        graded[row.id] = open_degree(AWAITED, f"Vurderingen er ikke leveret{f' ({by})' if by else ''}")
+        assert criterion.judged is not None
+        graded, found = evidence.judged(row.id, criterion.judged, as_of)
+    return Judged(criterion, graded, None, None, tuple(found))
 
 
-def _ungraded_outcomes(row: Row, graded: dict[str, Graded]) -> list[Outcome]:
-    """Readings of a row without a measure: only another grade can be computed; the rest is shown with what it needs."""
-    found = [Outcome("approved", "", None, None, graded[row.id])]
-    for reading in row.readings:
-        for word, option in reading.options.items():
-            if word == reading.approved:
-                continue
-            if option.set.get("grade") == "all_of":
-                other = all_of([graded[r.id] for r in row.rows])
-            elif option.needs:
-                other = open_degree("ikke opgjort", f"Kan ikke opgøres: kræver {option.needs}")
-            else:
-                other = Graded(graded[row.id].verdict, graded[row.id].low, graded[row.id].high, "Ændrer ikke resultatet")
-            found.append(Outcome(f"{reading.id}.{word}", option.text, None, None, other))
-    return found
+def _conditioned(graded: Graded, judged: Sequence[Judged]) -> Graded:
+    """A condition that does not hold leaves the row open; one that is not known yet keeps a miss from being one."""
+    conditions = [j for j in judged if j.criterion.condition]
+    failed = next((j for j in conditions if j.graded.verdict == NOT_MET), None)
+    if failed:
+        return open_degree(NOT_COMPUTED, f"Forudsætningen er ikke opfyldt: {failed.criterion.text}")
+    unknown = next((j for j in conditions if j.graded.low != j.graded.high), None)
+    if unknown and graded.verdict == NOT_MET:
+        return open_degree(AWAITED, f"Forudsætningen er ikke registreret: {unknown.criterion.text}")
+    return graded
 
 
-def _line(
-    placed: Placed, scanning: Scanning, graded: Graded, outcomes: list[Outcome], provisional: bool, set_aside: dict[str, int]
-) -> Line:
+def _entered(graded: Graded, row: Row, scanning: Scanning) -> Graded:
+    """The department's own degree on a scale, where one is registered."""
+    if row.grade.scale is None:
+        return graded
+    given, found = scanning.evidence.assessed(row.id, None, scanning.as_of, None)
+    return with_degree(graded, given.low, row.grade.scale) if found and given.low == given.high else graded
+
+
+def _informed(graded: Graded, row: Row, as_of: date) -> Graded:
+    if row.verdict_dates is None or as_of in row.verdict_dates:
+        return graded
+    lacking = graded.reason if graded.verdict == NOT_COMPUTED else None
+    return open_degree(None, lacking or "Til orientering: teksten giver intet verdikt på denne dato")
+
+
+def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provisional: bool, set_aside: dict[str, int]) -> Line:
     row, approved = placed.row, outcomes[0]
+    graded, fig, weight = approved.graded, approved.figure, placed.weight
     target = approved.count.target if approved.count else row.target
-    weight = placed.weight
-    tables = scanning.declared.measures[row.measure].reads if row.measure else frozenset()
-    fig = approved.figure
-    reasons = [graded.reason, _interval_words(fig), *(fig.notes if fig else ())]
+    measures = {counting.measure for _, counting in row.countings}
+    tables = {table for name in measures for table in scanning.declared.measures[name].reads}
+    reasons = [graded.reason, _interval_words(fig), *(fig.notes if fig else ()), *_criteria_words(approved)]
+    found = [f for j in approved.judged for f in j.found]
     return Line(
         plan=scanning.plan.plan,
         row=row.id,
         parent=placed.parent,
         level=row.level,
-        scores=placed.scores and weight is not None,
+        scores=placed.scores,
         text=row.text,
         weight=weight,
         as_of=scanning.as_of,
@@ -165,8 +226,8 @@ def _line(
         points_low=None if weight is None else weight * graded.low / 100,
         points_high=None if weight is None else weight * graded.high / 100,
         rows_set_aside=sum(set_aside.get(table, 0) for table in tables),
-        provisional=provisional,
-        reason="; ".join(r for r in reasons if r) or None,
+        provisional=provisional or not all(f.is_approved for f in found),
+        reason="; ".join(dict.fromkeys(r for r in reasons if r)) or None,
         outcomes=tuple(outcomes),
     )
 
@@ -177,16 +238,18 @@ def _interval_words(fig: Figure | None) -> str | None:
     return f"Mellem {danish(fig.low)} og {danish(fig.high)}, da {fig.unknown} observationer mangler"
 
 
+def _criteria_words(outcome: Outcome) -> list[str]:
+    """What each criterion says, where it is not simply met."""
+    return [f"{j.criterion.id}: {j.graded.reason}" for j in outcome.judged if j.criterion.scored and j.graded.reason]
+
+
 def _total(plan: Plan, as_of: date, lines: list[Line], provisional: bool) -> Line:
-    low, high = combine((line.points_low or Fraction(0), line.points_high or Fraction(0)) for line in lines if line.scores)
     assert plan.weights is not None
-    waiting = sum(1 for line in lines if line.scores and line.low != line.high)
-    numbers: dict[str, Any] = {
-        "points_low": low,
-        "points_high": high,
-        "low": low / plan.weights * 100,
-        "high": high / plan.weights * 100,
-    }
+    scoring = [line for line in lines if line.scores]
+    low = sum((line.points_low or Fraction(0) for line in scoring), Fraction(0))
+    high = sum((line.points_high or Fraction(0) for line in scoring), Fraction(0))
+    open_rows = [line.row for line in scoring if line.low != line.high]
+    listed = ", ".join(open_rows[:6]) + (" …" if len(open_rows) > 6 else "")
     return Line(
         plan=plan.plan,
         row="total",
@@ -204,8 +267,11 @@ def _total(plan: Plan, as_of: date, lines: list[Line], provisional: bool) -> Lin
         target=None,
         comparison=None,
         reading=(),
+        low=low / plan.weights * 100,
+        high=high / plan.weights * 100,
+        points_low=low,
+        points_high=high,
         rows_set_aside=0,
         provisional=provisional,
-        reason=f"{waiting} krav er ikke afgjort" if waiting else None,
-        **numbers,
+        reason=f"{len(open_rows)} krav er ikke afgjort: {listed}" if open_rows else None,
     )

@@ -177,7 +177,9 @@ class Plan(Strict):
         for placed in self.placed.values():
             below = [p.weight for p in self.placed.values() if p.parent == placed.row.id and p.weight is not None]
             if below and placed.weight is not None and sum(below, Fraction(0)) != placed.weight:
-                raise ValueError(f"row {placed.row.id}: the rows below sum to {shown(sum(below, Fraction(0)))}, not {shown(placed.weight)}")
+                raise ValueError(
+                    f"row {placed.row.id}: the rows below sum to {shown(sum(below, Fraction(0)))}, not {shown(placed.weight)}"
+                )
         outside = [d for d in self.reporting.dates if not self.contract.from_ <= d <= self.contract.to]
         if outside:
             raise ValueError(f"reporting date {outside[0]} lies outside the contract")

@@ -1,78 +1,66 @@
 """Holding a plan against the measures it names: everything that can be proved without data.
 
-The plan model itself proves weights, ids and shapes (plan.py). Here: measures, options, parameters and groups exist, every
-reading can be applied, dates lie inside the contract.
+The plan model itself proves weights, ids and shapes (plan.py). Here: measures, options, parameters and groups exist, every reading
+can be applied, dates lie inside the contract, numbering has only the gaps that are declared.
 """
 
 from __future__ import annotations
 
-from .counting import alternatives, applied
+import re
+from datetime import date
+
+from .counting import approved_words, count_of, read_under
 from .declared import Declared
 from .errors import MaalError, nearest
-from .plan import Plan, ResultKind, Row
-from .query import Measure
+from .plan import Plan, Row
 
 
 def check_plan(plan: Plan, declared: Declared) -> list[str]:
     """What does not hold, each with its row and field; empty when all does."""
-    problems: list[str] = []
-    for placed in plan.placed.values():
-        row = placed.row
-        problems += [
-            f"row {row.id}: verdict_dates: {d} lies outside the contract" for d in row.verdict_dates or [] if not _inside(plan, d)
-        ]
-        for date_ in (row.window.by_date or {}) if row.window else {}:
-            if not _inside(plan, date_):
-                problems.append(f"row {row.id}: window.by_date: {date_} lies outside the contract")
-        if row.measure is None:
-            problems += _only_grades(row)
-        elif row.measure not in declared.measures:
-            problems.append(
-                f"row {row.id}: measure: no measure is called '{row.measure}'{nearest(row.measure, declared.measures)}"
-            )
+    problems = _numbering(plan)
+    rows = [placed.row for placed in plan.placed.values()] + [row for amendment in plan.amendments for row in amendment.rows]
+    for row in rows:
+        dates = [("verdict_dates", d) for d in row.verdict_dates or []]
+        dates += [("window.by_date", d) for d in (row.window.by_date or {}) if row.window] if row.window else []
+        problems += [f"row {row.id}: {name}: {d} lies outside the contract" for name, d in dates if not _inside(plan, d)]
+        unknown = [counting.measure for _, counting in row.countings if counting.measure not in declared.measures]
+        if unknown:
+            problems.append(f"row {row.id}: measure: no measure is called '{unknown[0]}'{nearest(unknown[0], declared.measures)}")
         else:
-            problems += _row(row, declared.measures[row.measure], plan)
-    return problems
-
-
-def _inside(plan: Plan, day: object) -> bool:
-    return plan.contract.from_ <= day <= plan.contract.to  # type: ignore[operator]
-
-
-def _only_grades(row: Row) -> list[str]:
-    problems = []
-    for reading in row.readings:
-        for word, option in reading.options.items():
-            wrong = [path for path in option.set if path != "grade"]
-            if wrong:
-                problems.append(
-                    f"row {row.id}: readings.{reading.id}.options.{word}.set.{wrong[0]}: the row has no measure; only grade can be set"
-                )
-    return problems
-
-
-def _row(row: Row, measure: Measure, plan: Plan) -> list[str]:
-    problems = []
-    approved = {r.id: r.approved for r in row.readings}
-    choices = [approved] + [approved | {r.id: word} for r in row.readings for word in r.options if word != r.approved]
-    for words in choices:
-        try:
-            config = applied(row, words, measure)
-        except MaalError as error:
-            problems.append(str(error))
-            continue
-        for group in (*config["where"], *_groups(config["result"])):
-            if group not in measure.header.groups:
-                problems.append(
-                    f"row {row.id}: measure {measure.name} has no group '{group}'{nearest(group, measure.header.groups)}"
-                )
-    if not problems:
-        alternatives(row, measure, plan.contract.to)
+            problems += _row(row, declared, plan.contract.to)
     return list(dict.fromkeys(problems))
 
 
-def _groups(result: ResultKind) -> list[str]:
-    named = [result.mean_of, result.worst_of, result.sum_of]
-    named.append(result.best.group if result.best else None)
-    named.append(result.pooled.denominator_mean_of if result.pooled else None)
-    return [group for group in named if group]
+def _inside(plan: Plan, day: date) -> bool:
+    return plan.contract.from_ <= day <= plan.contract.to
+
+
+def _row(row: Row, declared: Declared, as_of: date) -> list[str]:
+    """Every reading applies, and what it then counts exists."""
+    approved = approved_words(row)
+    choices = [approved] + [approved | {r.id: word} for r in row.readings for word in r.options if word != r.approved]
+    problems = []
+    for words in choices:
+        try:
+            for _, counting in read_under(row, words).countings:
+                count_of(counting, declared.measures[counting.measure], as_of, f"row {row.id}")
+        except MaalError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _numbering(plan: Plan) -> list[str]:
+    """Numbers of one level follow one another; what the text itself skips stands in known_gaps."""
+    groups: dict[str, list[int]] = {}
+    for row_id in plan.placed:
+        match = re.fullmatch(r"(.*?)(\d+)", row_id)
+        if match:
+            groups.setdefault(match[1], []).append(int(match[2]))
+    problems = []
+    for prefix, numbers in groups.items():
+        skipped = [n for n in range(1, max(numbers)) if n not in numbers and f"{prefix}{n}" not in plan.known_gaps]
+        if skipped:
+            problems.append(f"row ids skip {prefix}{skipped[0]}; if the text does so, name it in known_gaps")
+        if numbers != sorted(numbers):
+            problems.append(f"row ids {prefix}… are not in order")
+    return problems

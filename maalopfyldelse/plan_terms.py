@@ -228,10 +228,12 @@ class Steps(Strict):
 
 class Scale(Strict):
     """Degree by how many of the assessed parts are fully met. `intervals` gives a number or [low, high]; inside an interval the
-    department names the degree. With `off_scale: partly_only`, a part that is not met at all falls outside the scale."""
+    department names the degree. With `off_scale: any_not_met`, a part that is not met at all falls outside the scale. `entered` is
+    what the department's own degree may do: decide `inside` the interval, win over the scale (`free`), or nothing (`binding`)."""
 
     intervals: dict[int, tuple[Fraction, Fraction]]
     off_scale: Literal["never", "any_not_met"] = "never"
+    entered: Literal["inside", "free", "binding"] = "inside"
 
     @field_validator("intervals", mode="before")
     @classmethod

@@ -7,14 +7,13 @@ where nothing can be said it has none and a reason. No rounding happens here; ho
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
 
 from .counting import Count
 from .measures import Cell, Scanned
-from .plan import UNITS, Best
+from .plan_terms import UNITS, Best, ResultKind
 
 Kind = Literal["share", "mean", "stock", "ratio"]
 
@@ -74,8 +73,11 @@ class Figure:
         return self.low if self.low == self.high else None
 
 
-def figure(scanned: Scanned, count: Count, kind: Kind) -> Figure:
-    """The figure of one count from the cells of its scan."""
+def figure(scanned: Scanned, count: Count, kind: Kind, against: Scanned | None = None) -> Figure:
+    """The figure of one count from the cells of its scan; a change also takes the cells of the window it is held against."""
+    if count.result.change:
+        assert against is not None
+        return _change(scanned, against, count, kind)
     chosen, tally = _select(scanned, count)
     factor = UNITS[count.target.unit]
     total = Sums()
@@ -110,6 +112,18 @@ def figure(scanned: Scanned, count: Count, kind: Kind) -> Figure:
         divisor = len(bounds) if result.mean_of else 1
         low, high = sum((b[0] for b in bounds), Fraction(0)) / divisor, sum((b[1] for b in bounds), Fraction(0)) / divisor
     return Figure(low * factor, high * factor, by_group=_listed(parts), **common)
+
+
+def _change(scanned: Scanned, against: Scanned, count: Count, kind: Kind) -> Figure:
+    pooled = replace(count, result=ResultKind.model_validate({"pooled": {}}), against=None)
+    now, before = figure(scanned, pooled, kind), figure(against, pooled, kind)
+    tally = {"counted": now.counted, "unknown": now.unknown, "excluded": now.excluded, "outside_where": now.outside_where}
+    if now.value is None or before.value is None or before.value == 0:
+        reason = now.reason or before.reason or "Intet at holde op imod: sammenligningsperioden er 0 eller ikke kendt"
+        return Figure(None, None, reason=reason, **tally)
+    factor = UNITS[count.target.unit]
+    value = now.value / before.value * factor
+    return Figure(value, value, now.value / factor, before.value / factor, **tally)
 
 
 def _select(scanned: Scanned, count: Count) -> tuple[dict[tuple[Any, ...], Sums], dict[str, Any]]:
@@ -195,11 +209,3 @@ def _best(parts: dict[str, Sums], best: Best, factor: Fraction, tally: dict[str,
         by_group=_listed(dict(ranked)),
         **tally,
     )
-
-
-def combine(intervals: Iterable[tuple[Fraction, Fraction]]) -> tuple[Fraction, Fraction]:
-    """The sum of intervals."""
-    low = high = Fraction(0)
-    for a, b in intervals:
-        low, high = low + a, high + b
-    return low, high

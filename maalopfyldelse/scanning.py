@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .counting import Alternative, Count, Days, Scan, alternatives, approved_count
+from .counting import Count, Days, Scan, approved_words, count_of, read_under
 from .dates import add_months, period_bounds
 from .declared import Declared
 from .engine import connect
 from .errors import CallerError, MaalError, nearest
+from .evidence import REGISTERS, Evidence, read_evidence
 from .home import Home
 from .intake.current import CurrentTable, create_current
 from .intake.ledger import Delivery, Ledger
@@ -33,17 +34,17 @@ if TYPE_CHECKING:
     from .query import Measure
 
 
-@dataclass
-class Counted:
-    """What a computed row needs: its approved count and its alternatives."""
+@dataclass(frozen=True)
+class Variant:
+    """A row under the approved readings (`approved`) or with one option changed (`S4.c`). `row` is the row as it then reads, null
+    when the option needs something that is missing; `counts` has the figures it needs, its own under None and its criteria's under
+    their ids, null where a window has no days at this date."""
 
-    row: Row
-    approved: Count | None
-    alternatives: list[Alternative]
-
-    @property
-    def counts(self) -> list[Count]:
-        return [c for c in (self.approved, *(a.count for a in self.alternatives)) if c is not None]
+    id: str
+    text: str
+    row: Row | None
+    reason: str | None
+    counts: dict[str | None, Count | None]
 
 
 @dataclass
@@ -63,32 +64,55 @@ class Scanning:
     _missing: dict[tuple[str, Days], str | None] = field(default_factory=dict)
 
     @cached_property
-    def counted(self) -> dict[str, Counted]:
-        """Every computed row of the plan, by id."""
-        found = {}
-        for placed in self.plan.placed.values():
-            row = placed.row
-            if row.measure:
-                measure = self.declared.measures[row.measure]
-                found[row.id] = Counted(row, approved_count(row, measure, self.as_of), alternatives(row, measure, self.as_of))
-        return found
+    def variants(self) -> dict[str, list[Variant]]:
+        """Every row of the plan as it stands at this date: the approved reading first, then each option alone against it."""
+        return {row_id: list(self._variants(placed.row)) for row_id, placed in self.plan.placed.items()}
+
+    def _variants(self, row: Row) -> Iterator[Variant]:
+        approved = approved_words(row)
+        yield self._variant("approved", "", row, approved)
+        for reading in row.readings:
+            for word, option in reading.options.items():
+                name = f"{reading.id}.{word}"
+                if word == reading.approved:
+                    continue
+                if option.needs:
+                    yield Variant(name, option.text, None, f"Kan ikke opgøres: kræver {option.needs}", {})
+                elif not option.set:
+                    yield Variant(name, option.text, None, "Ændrer ikke opgørelsen", {})
+                else:
+                    yield self._variant(name, option.text, row, approved | {reading.id: word})
+
+    def _variant(self, name: str, text: str, row: Row, words: dict[str, str]) -> Variant:
+        read = read_under(row, words)
+        where = f"row {row.id}"
+        counts = {
+            c: count_of(counting, self.declared.measures[counting.measure], self.as_of, where) for c, counting in read.countings
+        }
+        return Variant(name, text, read, None, counts)
 
     @cached_property
     def scans(self) -> dict[Scan, list[Options]]:
         """Each scan that the plan needs, with every combination of options asked of it."""
         wanted: dict[Scan, set[Options]] = defaultdict(set)
-        for counted in self.counted.values():
-            for count in counted.counts:
-                wanted[count.scan].add(count.options)
-        return {
-            scan: sorted(wanted[scan])
-            for scan in sorted(wanted, key=lambda s: (s.measure, s.days.after, s.days.to, str(s.parameters)))
-        }
+        for variant in (v for variants in self.variants.values() for v in variants):
+            for count in variant.counts.values():
+                for scan in count.scans if count else ():
+                    wanted[scan].add(count.options if count else ())
+        ordered = sorted(wanted, key=lambda s: (s.measure, s.days.after, s.days.to, str(s.parameters)))
+        return {scan: sorted(wanted[scan]) for scan in ordered}
 
     @cached_property
     def tables(self) -> list[str]:
-        """The tables that the plan's measures read."""
+        """The tables that the plan depends on: those its measures read, and the registers its rows are judged by."""
         return tables_of(self.plan, self.declared)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What is registered for the plan."""
+        if not set(REGISTERS) <= set(self.current):
+            return Evidence()
+        return read_evidence(self.connection, self.plan.plan)
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -193,10 +217,21 @@ def periods_between(first: date, last: date, every: str) -> list[str]:
     return found
 
 
+def measures_of(plan: Plan) -> set[str]:
+    """The measures that a plan names, in its rows and their criteria."""
+    return {counting.measure for placed in plan.placed.values() for _, counting in placed.row.countings}
+
+
+def needs_registers(plan: Plan) -> bool:
+    """Whether a row is judged by what is registered."""
+    rows = [placed.row for placed in plan.placed.values()]
+    return any(row.grade.assessed or row.grade.scale or any(not c.figure for c in row.criteria) for row in rows)
+
+
 def tables_of(plan: Plan, declared: Declared) -> list[str]:
-    """The tables that a plan's measures read, sorted."""
-    measures = {p.row.measure for p in plan.placed.values() if p.row.measure}
-    return sorted({table for name in measures for table in declared.measures[name].reads})
+    """The tables that a plan depends on, sorted."""
+    counted = {table for name in measures_of(plan) for table in declared.measures[name].reads}
+    return sorted(counted | (set(REGISTERS) if needs_registers(plan) else set()))
 
 
 def load_plan(declared: Declared, plan_id: str) -> Plan:
