@@ -168,6 +168,7 @@ def evaluate(
     """
     extract = declared.extracts[extract_id]
     if not extract.rules:
+        _forget(ledger, extract)
         return []
     stored = [d for d in ledger.deliveries(extract_id) if d.state == "stored"]
     tables = refers_to(extract, declared)
@@ -200,6 +201,14 @@ def evaluate(
         ledger.record_checks(results)
         known |= {(check.delivery_id, check.code): check for check in results}
     return [known[key] for key in wanted]
+
+
+def _forget(ledger: Ledger, extract: Extract) -> None:
+    """The contract has no rules any more: what failed one of the former rules stands no longer in the way."""
+    failed = sorted({c.delivery_id for c in ledger.checks(extract.extract) if not c.success})
+    ledger.record_checks(
+        [CheckResult(extract.extract, d, "NO-RULES", "info", True, None, None, suite_hash(extract), "") for d in failed]
+    )
 
 
 def unchecked(declared: Declared, ledger: Ledger, extract_ids: Iterable[str]) -> list[Delivery]:

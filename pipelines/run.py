@@ -116,12 +116,23 @@ def _execute(definitions: dg.Definitions, job: str, work: Work, instance: dg.Dag
         )
     except dg.DagsterExecutionInterruptedError:
         raise KeyboardInterrupt from None
+    failures = [str(getattr(e.event_specific_data, "error", "")) for e in result.all_events if e.is_failure]
+    if _is_interrupted(work.error) or any(dg.DagsterExecutionInterruptedError.__name__ in text for text in failures):
+        raise KeyboardInterrupt from None
     if work.error is not None:
         raise work.error
     # An intake whose blocking checks fail has failed for Dagster, and has said why in its outcome.
     is_whole = result.success or (job == jobs.INTAKE and set(work.intaken) == set(work.declared.extracts))
     if not is_whole:
         raise MaalError(f"Dagster's run {result.run_id} failed; its page shows where (make dagster).")
+
+
+def _is_interrupted(error: BaseException | None) -> bool:
+    """Ctrl-C, in the words of Python, Dagster or DuckDB, whichever was at work."""
+    import dagster as dg
+
+    interrupted = isinstance(error, (KeyboardInterrupt, dg.DagsterExecutionInterruptedError))
+    return interrupted or (isinstance(error, RuntimeError) and str(error) == "Query interrupted")
 
 
 @contextmanager
@@ -136,6 +147,10 @@ def _dagster(home: Home) -> Iterator[dg.DagsterInstance]:
         if not event.contains(Engine, "connect", _unhurried):
             event.listen(Engine, "connect", _unhurried)
         with dg.DagsterInstance.from_config(str(REPOSITORY)) as instance:
+            # Who runs holds the home, and now we do: a run that still counts as started was killed, and would keep the
+            # runs of Dagster's pages waiting for ever.
+            for killed in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+                instance.report_run_failed(killed, "The process of this run ended without a word.")
             yield instance
 
 

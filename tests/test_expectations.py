@@ -171,6 +171,14 @@ def test_a_new_delivery_is_evaluated_alone(house: House) -> None:
     assert [(key[0], r.success) for key, r in found.items()] == [(one, True), (two, False)]
 
 
+def test_when_the_rules_are_gone_what_failed_them_is_free(house: House) -> None:
+    house.deliver(1, rows(-1))
+    house.evaluate(NOT_NEGATIVE)
+    assert house.ledger.blocking(["cases_csv"])
+    assert house.evaluate() == {}
+    assert not house.ledger.blocking(["cases_csv"])
+
+
 def test_another_message_is_no_other_rule_but_another_severity_is() -> None:
     told = NOT_NEGATIVE.model_copy(update={"message": "Dage kan ikke være negative"})
     softer = NOT_NEGATIVE.model_copy(update={"severity": "warning"})

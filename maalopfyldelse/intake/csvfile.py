@@ -110,7 +110,7 @@ class CsvFile:
             for number in range(1, self._form.header_row + 1):
                 line = handle.readline(MAX_LINE)
                 if len(line) == MAX_LINE:
-                    raise Refused("LINE_TOO_LONG", f"the line is longer than {MAX_LINE} characters.", line=number)
+                    raise too_long(number)
             if not line.strip():
                 raise Refused("EMPTY_FILE", "no header stands here. Export it again.", line=self._form.header_row)
         try:
@@ -133,6 +133,8 @@ class CsvFile:
                     return
                 except csv.Error as error:
                     number = self._form.header_row + line + 1
+                    if "field larger" in str(error):
+                        raise too_long(number) from None
                     if "unexpected end" in str(error):
                         raise Refused(
                             "CUT_FILE", "a quote opens here and never closes: the file has been cut.", line=number
@@ -156,6 +158,11 @@ def headings(fields: list[str], line: int) -> list[str]:
         shown = ", ".join(shown_column(name, i + 1) for i, name in twice)
         raise Refused("DUPLICATE_COLUMN", f"column {shown} stands twice in the header. Rename or remove one.", line=line)
     return names
+
+
+def too_long(line: int | None) -> Refused:
+    """The refusal of a line longer than a row can be."""
+    return Refused("LINE_TOO_LONG", "a line is longer than a row can be. Look for a quote that is not closed.", line=line)
 
 
 def quoted(text: str) -> str:

@@ -17,7 +17,7 @@ from ..contract import Layout, Table
 from ..home import Home
 from . import zones
 from .cast import Program
-from .csvfile import quoted
+from .csvfile import quoted, too_long
 from .faults import Fault, Refused, row_message, shown_word
 from .folds import settle
 from .jsonfile import JsonFile
@@ -194,7 +194,7 @@ def _with_rows(refused: Refused, loaded: Loaded) -> Refused:
 def _unreadable(text: str) -> Refused:
     """What the engine's reader could not do, in our words: its own message quotes the line."""
     if "aximum line size" in text:
-        return Refused("LINE_TOO_LONG", "a line is longer than a row can be. Look for a quote that is not closed.")
+        return too_long(None)
     if "state machine" in text:
         return Refused(
             "MIXED_LINE_ENDS", "the lines end in different ways (LF, CR, CRLF). Save the file with one kind of line end."

@@ -16,6 +16,7 @@ from ..contract import Format
 from .faults import Refused
 
 _CHUNK = 1 << 22
+MAX_LINE = 1 << 24
 _NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16 (with its mark)", "windows-1252": "Windows-1252"}
 
 
@@ -88,7 +89,7 @@ class _Counts:
     def __init__(self, form: Format) -> None:
         self._form = form
         self._quote = form.quote.encode()
-        self.lines = self._returns = self._quotes = self._bytes = 0
+        self.lines = self._unended = self._returns = self._quotes = self._bytes = 0
         self._blank = False
         self._ascii = True
         self._tail = b"\n"  # as if a line had just ended: a blank first line counts
@@ -106,6 +107,10 @@ class _Counts:
         self._tail = joined[-2:]
         self._ascii = self._ascii and chunk.isascii()
         self.lines += chunk.count(b"\n")
+        at = chunk.rfind(b"\n")
+        self._unended = len(chunk) - at - 1 if at >= 0 else self._unended + len(chunk)
+        if self._unended > MAX_LINE:
+            raise Refused("LINE_TOO_LONG", "the line has no end within 16 MB. Is this a text file?", line=self.lines + 1)
         self._returns += chunk.count(b"\r")
         self._quotes += chunk.count(self._quote) if self._quote else 0
         self._bytes += len(chunk)

@@ -99,7 +99,7 @@ class XlsxFile:
 
 
 def _read(path: Path, sheet: str | None) -> list[list[Any]]:
-    from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
+    from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         with zipfile.ZipFile(path) as archive:
@@ -108,14 +108,18 @@ def _read(path: Path, sheet: str | None) -> list[list[Any]]:
         with path.open("rb") as handle:
             workbook = CalamineWorkbook.from_filelike(handle)
             name = sheet if sheet is not None else workbook.sheet_names[0]
+            if name not in workbook.sheet_names:
+                hint = nearest(name, workbook.sheet_names)
+                raise Refused("NO_SUCH_SHEET", f"the workbook has no sheet '{name}'{hint}. Name it as the contract does.")
             rows: list[list[Any]] = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
             return rows
-    except WorksheetNotFound:
-        hint = nearest(str(sheet), workbook.sheet_names)
-        raise Refused(
-            "NO_SUCH_SHEET", f"the workbook has no sheet '{sheet}'{hint}. Name the sheet as the contract does."
-        ) from None
-    except (CalamineError, zipfile.BadZipFile, OSError, IndexError):
+    except Refused:
+        raise
+    except BaseException as error:
+        # the reader panics on some damaged files, with an exception that is no Exception
+        known = (CalamineError, zipfile.BadZipFile, OSError, IndexError, ValueError, NotImplementedError)
+        if not isinstance(error, known) and type(error).__name__ != "PanicException":
+            raise
         message = "the workbook is damaged, locked or no workbook. Open it in Excel, save it as .xlsx and deliver it again."
         raise Refused("BROKEN_WORKBOOK", message) from None
 
