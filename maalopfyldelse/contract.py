@@ -27,6 +27,7 @@ ORIGINS = (
     "template",
     "constant",
     "hash_of",
+    "present_of",
     "local_date_of",
     "local_minute_of",
     "hour_assumed_of",
@@ -92,7 +93,9 @@ class Source(Strict):
     - `template: "{år}Q{kvartal}"`: text with each `{c}` replaced by the trimmed value of that column; null when one of them is
       null (by `no_value`). It is then cast to the column's type like any text.
     - `constant: word`: the same for every row.
-    - `hash_of: c`: keyed hash of the trimmed value (personal; the value itself goes nowhere).
+    - `hash_of: c`: keyed hash of the trimmed value (personal; the value itself goes nowhere). With `ignore_case` the value is put
+      into lower case first, as for initials that a person types.
+    - `present_of: c`: whether `c` has a value (boolean, never null); the value itself goes nowhere.
     - `local_date_of: c`, `local_minute_of: c`, `hour_assumed_of: c`: about an instant. `c` must be read by `from` into a
       timestamp column of the same layout, and that source's format, zone, order and no_value apply; none of them is given here.
       They give the Danish calendar date of the instant (date), its Danish minute of the day 0–1439 (integer), and whether
@@ -127,6 +130,7 @@ class Source(Strict):
     template: str | None = None
     constant: str | None = None
     hash_of: str | None = None
+    present_of: str | None = None
     local_date_of: str | None = None
     local_minute_of: str | None = None
     hour_assumed_of: str | None = None
@@ -138,6 +142,7 @@ class Source(Strict):
     codes: dict[str, str] | None = None
     on_unknown: Literal["refuse", "set_aside"] = "refuse"
     has_word: str | None = None
+    ignore_case: bool = False
     order: dict[Literal["within", "by", "after"], str] | None = None
     null: list[str] = Field([""], alias="no_value")  # unquoted, `null` is no word in YAML
 
@@ -152,6 +157,8 @@ class Source(Strict):
             raise ValueError(f"'{self.template_text}' names no column; write it as {{column}}")
         if self.instant_column and (self.format or self.zone or self.order):
             raise ValueError("format, zone and order stand with the column that reads the instant")
+        if self.ignore_case and self.hash_of is None:
+            raise ValueError("ignore_case belongs to hash_of")
         return self
 
     @property
@@ -169,8 +176,13 @@ class Source(Strict):
         """The file's columns this source reads, each once, in order; none for a constant."""
         if self.template_text is not None:
             return list(dict.fromkeys(_PLACEHOLDER.findall(self.template_text)))
-        one = self.from_ or self.hash_of or self.instant_column
+        one = self.from_ or self.hash_of or self.present_of or self.instant_column
         return [one] if one else []
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the source asks something of a value, so that having none is an answer too."""
+        return self.has_word is not None or self.present_of is not None
 
     @property
     def column(self) -> str | None:
@@ -254,6 +266,25 @@ class Rule(Strict):
     message: str
 
 
+class RowRule(Strict):
+    """A rule on one row: where `when` is true the row is set aside with the code, its line, the column and the message.
+
+    `when` is SQL over the typed columns of the table, which may be qualified with the table's name (`events.plan`). It may also use
+    `delivered_date`, the Danish date on which the delivery arrived, and two house relations made from the declared plans:
+
+    - `plan_rows(plan, plan_row)`: the rows of every plan, those of its amendments included;
+    - `plan_words(plan, plan_row, use, word)`: the words that a row's criteria wait for; `use` is act, count or parameter.
+
+    Rows are taken again when what these relations hold has changed. A condition that is null is not true. In a row with faults in
+    its cells a rule is not asked when it names one of those cells. Rows together, tables and time belong to `rules`.
+    """
+
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$")]
+    column: Name
+    when: str
+    message: str
+
+
 class Limits(Strict):
     """Bounds on a delivery; above them it is refused whole."""
 
@@ -278,6 +309,7 @@ class Extract(Strict):
     period: Period | None = None
     retention: str | None = None
     limits: Limits = Limits()
+    set_aside: list[RowRule] = []
     rules: list[Rule] = []
 
     @model_validator(mode="after")
@@ -287,6 +319,7 @@ class Extract(Strict):
         for kind, words in (
             ("layout", [layout.id for layout in self.layouts]),
             ("rule", [rule.code for rule in self.rules]),
+            ("set_aside", [rule.code for rule in self.set_aside]),
         ):
             twice = {word for word in words if words.count(word) > 1}
             if twice:
