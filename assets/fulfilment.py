@@ -11,6 +11,7 @@ import dagster as dg
 
 from maalopfyldelse.fulfilment import Line
 from maalopfyldelse.plan import Plan
+from maalopfyldelse.scanning import measures_of
 from maalopfyldelse.tabular import FULFILMENT as FIELDS
 
 from .step import AS_OF, FULFILMENT, MEASURES, key, moment, shown, table_schema, work_of
@@ -22,11 +23,6 @@ _PREVIEW = ("row", "level", "verdict", "value", "unit", "target", "low", "high",
 def fulfilment_assets(plans: Iterable[Plan]) -> list[dg.AssetsDefinition]:
     """One asset a plan, in the order of their ids."""
     return [_asset(plan) for plan in sorted(plans, key=lambda p: p.plan)]
-
-
-def measures_of(plan: Plan) -> set[str]:
-    """The measures that a plan's rows name."""
-    return {p.row.measure for p in plan.placed.values() if p.row.measure}
 
 
 def _asset(plan: Plan) -> dg.AssetsDefinition:
@@ -41,7 +37,7 @@ def _asset(plan: Plan) -> dg.AssetsDefinition:
         metadata={
             "dagster/column_schema": table_schema((n, kind, comment, False) for n, kind, comment in FIELDS),
             "plan": f"plans/{plan.plan}.yaml",
-            "computed_rows": sum(p.row.measure is not None for p in plan.placed.values()),
+            "computed_rows": sum(bool(p.row.countings) for p in plan.placed.values()),
             "rows": len(plan.placed),
         },
         required_resource_keys={"work"},

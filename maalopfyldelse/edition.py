@@ -29,7 +29,7 @@ from .fulfilment import Line, fulfilment
 from .home import Home
 from .intake.ledger import Delivery, Ledger
 from .plan import Plan
-from .scanning import Scanning
+from .scanning import Scanning, measures_of
 
 FORMAT = 1
 
@@ -72,7 +72,7 @@ def compute(
     its rows do not balance.
     """
     plan.require_date(as_of)
-    scanning = Scanning(home, declared, ledger, plan, as_of, known_at, say)
+    scanning = Scanning(home, declared, ledger, plan.at(as_of), as_of, known_at, say)
     scanning.refuse_if_blocked()
     deliveries = [d for d in ledger.deliveries(known_at=known_at) if d.table in scanning.current and d.state == "stored"]
     accounts = [_account(table, scanning, deliveries) for table in scanning.tables]
@@ -92,7 +92,8 @@ def _account(table: str, scanning: Scanning, deliveries: list[Delivery]) -> dict
     if read != kept + aside or kept != parts or kept != current.kept_rows:
         raise MaalError(
             f"The accounts of {table} do not balance: read {read}, kept {kept}, set aside {aside}; current {current.current_rows}, "
-            f"superseded {current.superseded_rows}, withdrawn {current.withdrawn_rows}, held back {current.held_back_rows}. Nothing was published; this is a fault of ours."
+            f"superseded {current.superseded_rows}, withdrawn {current.withdrawn_rows}, "
+            f"held back {current.held_back_rows}. Nothing was published; this is a fault of ours."
         )
     return {
         "measure": table,
@@ -111,11 +112,10 @@ def _is_provisional(scanning: Scanning) -> bool:
     closes = danish_midnight(scanning.as_of + timedelta(days=plan.reporting.closing_days + 1))
     if scanning.known_at < closes:
         return True
-    for counted in scanning.counted.values():
-        if counted.approved and scanning.missing(
-            scanning.declared.measures[counted.approved.scan.measure], counted.approved.scan.days
-        ):
-            return True
+    for approved in (variants[0] for variants in scanning.variants.values()):
+        for count in approved.counts.values():
+            if count and scanning.missing(scanning.declared.measures[count.scan.measure], count.scan.days):
+                return True
     return False
 
 
@@ -177,7 +177,7 @@ def publish(computed: Computed, ledger: Ledger, *, reason: str | None, now: date
 def _copy_inputs(scanning: Scanning, into: Path) -> list[dict[str, str]]:
     declared, plan = scanning.declared, scanning.plan
     names = [f"plan:{plan.plan}"]
-    names += sorted({f"measure:{c.row.measure}" for c in scanning.counted.values()})
+    names += sorted(f"measure:{name}" for name in measures_of(plan))
     names += [f"table:{t}" for t in scanning.tables]
     names += [f"extract:{e.extract}" for t in scanning.tables for e in declared.extracts_of(t)]
     found = []

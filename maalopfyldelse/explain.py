@@ -6,24 +6,24 @@ to the figure. Printing is the command line's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from . import edition
-from .counting import Count, approved_count, combined_count
+from .counting import Count, approved_words, chosen_words, count_of, read_under
 from .declared import Declared
 from .errors import CallerError
-from .grading import Graded, grade_figure
+from .fulfilment import Judged, Line, fulfilment
+from .grading import grade_figure
 from .home import Home
 from .intake.ledger import Ledger
 from .measures import arguments, day_range, observations_sql, run_scan
-from .plan import Placed, Plan
+from .plan import Placed, Plan, Row
 from .printing import danish, exact_text
-from .query import Measure
 from .results import Figure, figure
 from .scanning import Scanning, load_plan
 
@@ -42,7 +42,7 @@ class Question:
 
     @cached_property
     def plan(self) -> Plan:
-        return load_plan(self.declared, self.plan_id)
+        return load_plan(self.declared, self.plan_id).at(date.fromisoformat(self.manifest["as_of"]))
 
     @cached_property
     def placed(self) -> Placed:
@@ -50,6 +50,7 @@ class Question:
 
     @cached_property
     def folder(self) -> Path:
+        load_plan(self.declared, self.plan_id).require_row(self.row_id)
         return edition.find(self.home, self.plan_id, self.as_of, self.number)
 
     @cached_property
@@ -67,32 +68,33 @@ class Question:
             datetime.fromisoformat(self.manifest["known_at"]),
         )
 
-    @property
-    def measure(self) -> Measure:
-        if self.placed.row.measure is None:
-            raise CallerError(
-                f"{self.plan_id} {self.row_id} is not counted from an extract; 'maal explain {self.plan_id} {self.row_id}' says what it waits for."
-            )
-        return self.declared.measures[self.placed.row.measure]
+    @cached_property
+    def line(self) -> Line:
+        """The row's line, computed again."""
+        lines = fulfilment(self.scanning, provisional=self.manifest["provisional"], set_aside={})
+        return next(line for line in lines if line.row == self.row_id)
+
+    @cached_property
+    def read(self) -> Row:
+        """The row under the chosen readings, the approved ones where none is chosen."""
+        row = self.placed.row
+        return read_under(row, chosen_words(row, list(self.chosen)) if self.chosen else approved_words(row))
 
     @property
-    def count(self) -> Count:
-        """The count under the chosen readings, the approved ones where none is chosen."""
-        as_of = self.scanning.as_of
-        found = (
-            combined_count(self.placed.row, self.measure, as_of, list(self.chosen))
-            if self.chosen
-            else approved_count(self.placed.row, self.measure, as_of)
-        )
-        if found is None:
-            raise CallerError(f"{self.plan_id} {self.row_id} has no period at {as_of}.")
-        return found
+    def counts(self) -> Iterator[tuple[str | None, Count]]:
+        """The figures of the row under the chosen readings: its own under None, its criteria's under their ids."""
+        for name, counting in self.read.countings:
+            measure = self.declared.measures[counting.measure]
+            count = count_of(counting, measure, self.scanning.as_of, f"row {self.row_id}")
+            if count is not None:
+                yield name, count
 
 
 def explain(question: Question) -> dict[str, Any]:
     """The whole way back for one row, as plain values."""
     placed, row = question.placed, question.placed.row
     record = next(r for r in edition.read_table(question.folder, "fulfilment") if r["row"] == row.id)
+    counts = list(question.counts)
     said: dict[str, Any] = {
         "plan": question.plan_id,
         "title": question.plan.title,
@@ -112,12 +114,12 @@ def explain(question: Question) -> dict[str, Any]:
         "defects": row.defects,
         "questions": row.questions,
         "supplier": row.supplier,
+        "criteria": [_criterion(judged) for judged in question.line.outcomes[0].judged],
+        "counting": [_counting(question, name, count, record) for name, count in counts],
+        "deliveries": _deliveries(question, counts),
     }
-    if row.measure:
-        said["counting"] = _counting(question, record)
-        said["deliveries"] = _deliveries(question)
     if question.chosen:
-        said["combination"] = _combination(question)
+        said["combination"] = [_combination(question, name, count) for name, count in counts]
     return said
 
 
@@ -137,89 +139,111 @@ def _reading(reading: Any, record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _counting(question: Question, record: dict[str, Any]) -> dict[str, Any]:
-    measure, count = question.measure, question.count
-    results = edition.read_table(question.folder, "results")
-    figure_row = next(
-        (r for r in results if r["row"] == question.row_id and r["reading"] == "approved" and r["section"] == "figure"), None
-    )
-    reasons = _reasons(figure_row["reasons"], measure) if figure_row else []
+def _criterion(judged: Judged) -> dict[str, Any]:
+    criterion = judged.criterion
     return {
+        "id": criterion.id,
+        "text": criterion.text,
+        "role": "condition" if criterion.condition else "scored" if criterion.scored else "shown only",
+        "verdict": judged.graded.verdict,
+        "reason": judged.graded.reason,
+        "value": None if judged.figure is None or judged.figure.value is None else round(float(judged.figure.value), 9),
+        "evidence": [asdict(found) for found in judged.found],
+    }
+
+
+def _counting(question: Question, name: str | None, count: Count, record: dict[str, Any]) -> dict[str, Any]:
+    measure = question.declared.measures[count.scan.measure]
+    fig = _figure(question, count)
+    inputs = {i["name"]: i["sha256"] for i in question.manifest["inputs"]}
+    return {
+        "criterion": name,
         "measure": measure.name,
         "summary": measure.header.summary,
         "numerator": measure.header.numerator,
         "denominator": measure.header.denominator,
         "query": f"sql/{measure.path.name}",
-        "query_sha256": next(i["sha256"] for i in question.manifest["inputs"] if i["name"] == f"measure:{measure.name}"),
+        "query_sha256": inputs[f"measure:{measure.name}"],
         "window": day_range(count.scan.days),
         "from_date": count.scan.days.after + timedelta(days=1),
         "to_date": count.scan.days.to,
         "where": {g: list(v) for g, v in count.where},
         "parameters": dict(count.scan.parameters),
         "options": dict(count.options),
-        "result": count.result.model_dump(exclude_unset=True),
-        "counted": figure_row["counted"] if figure_row else None,
-        "unknown": figure_row["unknown"] if figure_row else None,
-        "outside_where": figure_row["outside"] if figure_row else None,
-        "excluded": reasons,
-        "leading_rows": figure_row["leading_rows"] if figure_row else None,
+        "result": count.result.model_dump(mode="json", exclude_unset=True, by_alias=True),
+        "counted": fig.counted,
+        "unknown": fig.unknown,
+        "outside_where": fig.outside_where,
+        "excluded": [
+            {"reason": code, "text": measure.header.reasons.get(code, code), "observations": n}
+            for code, n in fig.excluded.items()
+        ],
+        "leading_rows": question.scanning.scanned(count.scan).leading_rows if not question.chosen else None,
         "rows_set_aside": record["rows_set_aside"],
     }
 
 
-def _reasons(text: str | None, measure: Measure) -> list[dict[str, Any]]:
-    pairs = [pair.rsplit(": ", 1) for pair in (text or "").split(", ") if pair]
-    return [{"reason": code, "text": measure.header.reasons.get(code, code), "observations": int(n)} for code, n in pairs]
-
-
-def _deliveries(question: Question) -> list[dict[str, Any]]:
-    tables = question.measure.reads
+def _deliveries(question: Question, counts: list[tuple[str | None, Count]]) -> list[dict[str, Any]]:
+    tables = {t for _, count in counts for t in question.declared.measures[count.scan.measure].reads}
     extracts = {e.extract for t in tables for e in question.declared.extracts_of(t)}
-    return [d for d in question.manifest["deliveries"] if d["extract"] in extracts and d["counts"]]
+    return sorted(
+        (d for d in question.manifest["deliveries"] if d["extract"] in extracts and d["counts"]), key=lambda d: str(d["file"])
+    )
 
 
-def _combination(question: Question) -> dict[str, Any]:
-    count, (fig, graded) = question.count, _computed(question)
+def _combination(question: Question, name: str | None, count: Count) -> dict[str, Any]:
+    fig = _figure(question, count)
+    grade = question.read.grade if name is None else next(c.grade for c in question.read.criteria if c.id == name)
+    graded = grade_figure(fig, count.target, grade if name is None else type(question.read.grade)(threshold=grade))
     return {
+        "criterion": name,
         "readings": list(question.chosen),
         "numerator": exact_text(fig.numerator),
         "denominator": exact_text(fig.denominator),
-        "value": None if fig.value is None else exact_or_rounded(fig.value),
+        "value": None if fig.value is None else round(float(fig.value), 9),
         "unit": count.target.unit,
         "verdict": graded.verdict,
         "reason": graded.reason,
     }
 
 
-def exact_or_rounded(value: Fraction) -> float:
-    """A figure for display, to nine decimals."""
-    return round(float(value), 9)
-
-
-def _computed(question: Question) -> tuple[Figure, Graded]:
-    scanning, count = question.scanning, question.count
+def _figure(question: Question, count: Count) -> Figure:
+    """The figure of a count: from the scans that the plan needed, or by a scan of its own for a combination."""
+    scanning, measure = question.scanning, question.declared.measures[count.scan.measure]
     assert scanning.current is not None
-    scanned = run_scan(scanning.connection, question.measure, count.scan, [count.options])
-    lacking = scanning.missing(question.measure, count.scan.days)
-    found = figure(scanned, count, question.measure.header.kind) if not lacking else Figure(None, None, reason=lacking)
-    return found, grade_figure(found, count.target, count.grade)
+    lacking = next((gap for scan in count.scans if (gap := scanning.missing(measure, scan.days))), None)
+    if question.chosen:
+        found = [run_scan(scanning.connection, measure, scan, [count.options]) for scan in count.scans]
+    else:
+        found = [scanning.scanned(scan) for scan in count.scans]
+    result = figure(found[0], count, measure.header.kind, found[-1])
+    return Figure(None, None, reason=lacking, counted=result.counted, excluded=result.excluded) if lacking else result
 
 
 def observations(question: Question) -> list[dict[str, Any]]:
-    """Each observation under the chosen readings, with its reason and whether the row's filter takes it."""
-    scanning, count, measure = question.scanning, question.count, question.measure
-    assert scanning.current is not None
-    keys = ", ".join(measure.header.grain)
-    cursor = scanning.connection.execute(
-        f"select * from ({observations_sql(measure, [count.options])}) order by {keys}", arguments(measure, count.scan)
-    )
-    names = [d[0] for d in cursor.description]
+    """Each observation under the chosen readings, with its reason and whether the row's filter takes it.
+
+    Raises CallerError for a row that is not counted from an extract.
+    """
+    counts = list(question.counts)
+    if not counts:
+        raise CallerError(
+            f"{question.plan_id} {question.row_id} is not counted from an extract; without --rows this command says what it waits for."
+        )
     found = []
-    for values in cursor.fetchall():
-        record = dict(zip(names, values, strict=True))
-        outside = any(str(record[g]) not in allowed for g, allowed in count.where)
-        reason = record.pop("reason")
-        record["counts"] = "outside" if outside else "excluded" if reason else "counted" if record["is_known"] else "unknown"
-        record["reason"] = measure.header.reasons.get(reason, reason) if reason else None
-        found.append(record)
+    for name, count in counts:
+        measure, connection = question.declared.measures[count.scan.measure], question.scanning.connection
+        assert question.scanning.current is not None
+        keys = ", ".join(measure.header.grain)
+        cursor = connection.execute(
+            f"select * from ({observations_sql(measure, [count.options])}) order by {keys}", arguments(measure, count.scan)
+        )
+        columns = [d[0] for d in cursor.description]
+        for values in cursor.fetchall():
+            record = dict(zip(columns, values, strict=True))
+            outside = any(str(record[g]) not in allowed for g, allowed in count.where)
+            reason = record.pop("reason")
+            record["counts"] = "outside" if outside else "excluded" if reason else "counted" if record["is_known"] else "unknown"
+            record["reason"] = measure.header.reasons.get(reason, reason) if reason else None
+            found.append({"criterion": name} | record if name else record)
     return found

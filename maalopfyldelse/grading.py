@@ -144,10 +144,8 @@ def on_scale(parts: Sequence[Graded], scale: Scale) -> Graded:
 def each_by_verdict(parts: Sequence[Graded], thirds: Thirds) -> Graded:
     """Each part by its verdict, the parts weighing the same."""
     worth = {MET: thirds.fully, PARTLY: thirds.partly, NOT_MET: thirds.not_met}
-    return weighted(
-        [Graded(p.verdict, worth.get(p.verdict or "", NONE), worth.get(p.verdict or "", FULL)) for p in parts],
-        [Fraction(1)] * len(parts),
-    )
+    graded = [Graded(p.verdict, worth.get(p.verdict or "", NONE), worth.get(p.verdict or "", FULL)) for p in parts]
+    return weighted(graded, [Fraction(1)] * len(parts))
 
 
 def with_degree(graded: Graded, degree: Fraction, scale: Scale) -> Graded:

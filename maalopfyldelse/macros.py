@@ -12,10 +12,11 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from .counting import applied
+from .counting import approved_words, read_under, reading_id
 from .declared import Declared
-from .measures import readings_cte
-from .plan import UNITS, Plan, ResultKind, Row, Target, Window
+from .measures import Options, readings_cte
+from .plan import Plan, Row
+from .plan_terms import UNITS, Counting, ResultKind, Target, Window
 from .query import Measure
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def plan_macros(con: duckdb.DuckDBPyConnection, plan: Plan, declared: Declared) 
     con.execute(f'create schema "{plan.plan}"')
     for placed in plan.placed.values():
         row = placed.row
-        if row.measure:
+        if row.measure and row.result and not row.result.change:
             con.execute(row_macro(plan, row, declared.measures[row.measure]))
             con.execute(f'comment on macro table "{plan.plan}"."{row.id}" is \'{row.text.replace(chr(39), chr(39) * 2)}\'')
 
@@ -71,30 +72,31 @@ def row_macro(plan: Plan, row: Row, measure: Measure) -> str:
 
     The figure is a double made from exact sums, for looking; the edition holds the exact one.
     """
-    approved = {r.id: r.approved for r in row.readings}
+    approved = approved_words(row)
     wanted = [("approved", "", approved)]
     for reading in row.readings:
         for word, option in reading.options.items():
             if word != reading.approved and option.set:
                 wanted.append((f"{reading.id}.{word}", option.text, approved | {reading.id: word}))
-    scans: dict[tuple[str, tuple[tuple[str, int | str], ...]], list[tuple[str, str, str, dict[str, object]]]] = defaultdict(list)
+    scans: dict[tuple[str, tuple[tuple[str, int | str], ...]], list[tuple[str, str, Options, Counting]]] = defaultdict(list)
     for name, text, words in wanted:
-        config = applied(row, words, measure)
-        parameters = tuple((p, config["measure"].get(p, spec.default)) for p, spec in measure.header.parameters.items())
-        options = tuple((o, config["measure"].get(o, w[0])) for o, w in measure.header.options.items())
-        reading_id = " ".join(f"{n}={w}" for n, w in options) or "default"
-        scans[(_window(config["window"]), parameters)].append((name, text, reading_id, config | {"options": options}))
+        counting = read_under(row, words).counting
+        assert counting is not None
+        given = counting.with_
+        parameters = tuple((p, given.get(p, spec.default)) for p, spec in measure.header.parameters.items())
+        options = tuple((o, given.get(o, allowed[0])) for o, allowed in measure.header.options.items())
+        scans[(_window(counting.window), parameters)].append((name, text, options, counting))
     parts, figures = [], []
     for number, ((window, parameters), readings) in enumerate(scans.items()):
-        combinations = sorted({config["options"] for *_, config in readings})  # type: ignore[type-var]
+        combinations = sorted({options for _, _, options, _ in readings})
         replaced = {"as_of": f"(select to_date from window_{number})", "from_date": f"(select from_date from window_{number})"}
         replaced |= {p: _literal(v, measure.header.parameters[p].type) for p, v in parameters}
         parts.append(f"window_{number} as ({window})")
         parts.append(
-            f"observations_{number} as (with {readings_cte(measure, combinations)} select * from (\n"  # type: ignore[arg-type]
+            f"observations_{number} as (with {readings_cte(measure, combinations)} select * from (\n"
             f"{_substituted(measure.body, replaced)}\n))"
         )
-        figures += [_figure(number, n, t, r, c) for n, t, r, c in readings]
+        figures += [_figure(number, n, t, o, c) for n, t, o, c in readings]
     return (
         f'create or replace macro "{plan.plan}"."{row.id}"(as_of) as table\nwith '
         + ",\n".join(parts)
@@ -121,10 +123,9 @@ def _window(window: Window) -> str:
     return f"select case {starts} end as from_date, case {ends} end as to_date"
 
 
-def _figure(number: int, name: str, text: str, reading_id: str, config: dict[str, object]) -> str:
-    target, result, where = config["target"], config["result"], config["where"]
-    assert isinstance(target, Target) and isinstance(result, ResultKind) and isinstance(where, dict)
-    conditions = ["reading_id = '" + reading_id + "'", "reason is null"]
+def _figure(number: int, name: str, text: str, options: Options, counting: Counting) -> str:
+    target, result, where = counting.target, counting.result, counting.where
+    conditions = [f"reading_id = '{reading_id(options)}'", "reason is null"]
     conditions += [f"cast(o.{g} as varchar) in ({', '.join(_text(v) for v in values)})" for g, values in where.items()]
     factor = UNITS[target.unit]
     scale = f" * {factor.numerator} / {factor.denominator}"

@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .counting import Days, Scan
+from .counting import Days, Scan, reading_id
 from .dates import is_working_day
 from .errors import MaalError
 from .query import CALENDAR, HOUSE_MACROS, READINGS, Measure
@@ -85,10 +85,7 @@ def calendar_sql(first: int = 1995, last: int = 2035) -> str:
 def readings_cte(measure: Measure, combinations: Sequence[Options]) -> str:
     """The relation of readings as a common table expression: one row a combination of options."""
     names = ["reading_id", *measure.header.options]
-    rows = [
-        [" ".join(f"{name}={word}" for name, word in options) or "default", *(word for _, word in options)]
-        for options in combinations
-    ]
+    rows = [[reading_id(options), *(word for _, word in options)] for options in combinations]
     values = ", ".join("(" + ", ".join("'" + cell.replace("'", "''") + "'" for cell in row) + ")" for row in rows)
     return f"{READINGS}({', '.join(names)}) as (values {values})"
 
@@ -139,7 +136,7 @@ def run_scan(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan, combi
     cells.sort(key=lambda c: (c.reading_id, [g or "" for g in c.groups], c.reason or "", c.is_known))
     _no_forbidden_nulls(measure, cells)
     leading = leading_rows(con, measure, scan)
-    _conserved(measure, cells, leading, [" ".join(f"{n}={w}" for n, w in o) or "default" for o in combinations])
+    _conserved(measure, cells, leading, [reading_id(o) for o in combinations])
     return Scanned(scan, tuple(groups), tuple(cells), leading)
 
 
@@ -168,10 +165,10 @@ def _conserved(measure: Measure, cells: Iterable[Cell], leading: int, reading_id
     found = dict.fromkeys(reading_ids, 0)
     for cell in cells:
         found[cell.reading_id] += cell.source_rows
-    for reading_id, rows in found.items():
+    for options, rows in found.items():
         if rows != leading:
             raise MaalError(
-                f"{measure.path.name}: under '{reading_id}' the observations stand for {rows} rows of "
+                f"{measure.path.name}: under '{options}' the observations stand for {rows} rows of "
                 f"{' and '.join(x.table for x in measure.header.leading)}, but {leading} rows belong to the window. "
                 "The query loses or doubles rows; nothing was published. Mend the query or its header's leading window."
             )

@@ -12,7 +12,7 @@ from .dates import danish_date
 from .declared import Declared
 from .edition import compute
 from .errors import MaalError
-from .grading import MET
+from .grading import AWAITED, MET, NOT_MET, PARTLY
 from .home import Home
 from .intake.ledger import Ledger
 from .scanning import load_plan
@@ -34,17 +34,17 @@ def status_of(home: Home, declared: Declared, plan_id: str) -> dict[str, Any]:
         row = plan.placed[line.row].row if line.row != "total" else None
         if row is None or line.level == "goal":
             continue
-        counted = computed.scanning.counted.get(row.id)
-        missing = None
-        if counted and counted.approved:
-            missing = computed.scanning.missing(declared.measures[counted.approved.scan.measure], counted.approved.scan.days)
-        elif row.grade.assessed:
-            missing = line.reason
+        gaps = [
+            gap
+            for count in computed.scanning.variants[row.id][0].counts.values()
+            if count and (gap := computed.scanning.missing(declared.measures[count.scan.measure], count.scan.days))
+        ]
+        missing = "; ".join(gaps) or (line.reason if line.verdict == AWAITED else None)
         rows.append(
             {
                 "row": row.id,
                 "text": row.text,
-                "track": _track(line.value is not None, line.verdict, line.low, missing, at, reporting),
+                "track": _track(line.verdict, missing, at, reporting),
                 "value": None if line.value is None else round(float(line.value), 9),
                 "target": None if line.target is None else round(float(line.target), 9),
                 "unit": line.unit,
@@ -63,11 +63,10 @@ def status_of(home: Home, declared: Declared, plan_id: str) -> dict[str, Any]:
     }
 
 
-def _track(has_figure: bool, verdict: str | None, low: object, missing: str | None, at: date, reporting: date) -> str:
-    if missing or not has_figure:
-        return "too early" if at < reporting else "missing"
-    if verdict is None:
-        return "too early"
-    if at < reporting:
+def _track(verdict: str | None, missing: str | None, at: date, reporting: date) -> str:
+    """Before the date on track, off track or too early; after it the verdict, or that something is missing."""
+    if at >= reporting:
+        return "missing" if missing else verdict or "no verdict at this date"
+    if verdict in (MET, NOT_MET, PARTLY) and not missing:
         return "on track" if verdict == MET else "off track"
-    return verdict
+    return "too early"

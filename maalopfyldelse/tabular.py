@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .fulfilment import Line, Outcome
-from .plan import UNIT_WORDS
+from .plan_terms import UNIT_WORDS
 from .printing import PLACES, danish, danish_figure, decimal, exact_text
 
 if TYPE_CHECKING:
@@ -108,13 +108,12 @@ def _fulfilment_record(line: Line, edition: int) -> dict[str, Any]:
 
 def _alternative(outcome: Outcome) -> dict[str, Any]:
     figure, graded = outcome.figure, outcome.graded
-    computed = outcome.count is not None or graded.verdict != "ikke opgjort"
     return {
         "id": outcome.id,
         "value": decimal(figure.value) if figure else None,
         "verdict": graded.verdict,
-        "low": decimal(graded.low) if computed else None,
-        "high": decimal(graded.high) if computed else None,
+        "low": decimal(graded.low) if outcome.is_computed else None,
+        "high": decimal(graded.high) if outcome.is_computed else None,
         "reason": graded.reason,
     }
 

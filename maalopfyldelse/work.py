@@ -164,7 +164,7 @@ class Work:
         if moment not in self._scannings:
             plan = self.plan(plan_id)
             plan.require_date(as_of)
-            scanning = Scanning(self.home, self.declared, self.ledger, plan, as_of, known_at, self.say)
+            scanning = Scanning(self.home, self.declared, self.ledger, plan.at(as_of), as_of, known_at, self.say)
             scanning.refuse_if_blocked()
             self._refuse_if_unchecked(plan_id, scanning.tables)
             self._scannings[moment] = scanning

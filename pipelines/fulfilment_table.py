@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from maalopfyldelse.plan import UNIT_WORDS
+from maalopfyldelse.plan_terms import UNIT_WORDS
 from maalopfyldelse.printing import danish, danish_figure
 
 if TYPE_CHECKING:

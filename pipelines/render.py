@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from maalopfyldelse.home import Home
-from maalopfyldelse.plan import UNIT_WORDS
+from maalopfyldelse.plan_terms import UNIT_WORDS
 from maalopfyldelse.printing import danish_figure
 
 from .fulfilment_table import SIGN, fulfilment_table, short
@@ -185,7 +185,16 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
         f"verdict     {SIGN.get(fig['verdict'] or '', '(none at this date)')}"
         + (f"  {escape(fig['reason'])}" if fig["reason"] else "")
     )
-    if counting := said.get("counting"):
+    for item in said["criteria"]:
+        role = "" if item["role"] == "scored" else f" [dim]({item['role']})[/]"
+        value = "" if item["value"] is None else f" {_cell(Decimal(str(item['value'])))}"
+        console.print(f"  {SIGN.get(item['verdict'] or '', '')}{value}  {item['id']}: {escape(item['text'])}{role}")
+        for text in [item["reason"], *(_evidence(found) for found in item["evidence"])]:
+            if text:
+                console.print(Padding(f"[dim]{escape(text)}[/]", (0, 0, 0, 6)))
+    for counting in said["counting"]:
+        if counting["criterion"]:
+            console.print(f"\n[bold]{counting['criterion']}[/]")
         console.print(f"window      {counting['window']}")
         console.print(f"counted     {escape(counting['numerator'])} / {escape(counting['denominator'])}")
         console.print(f"query       {counting['query']}  sha256 {counting['query_sha256'][:12]}")
@@ -203,7 +212,7 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
         )
         for item in counting["excluded"]:
             console.print(f"            {item['observations']:>8} excluded: {escape(item['text'])}")
-    if combination := said.get("combination"):
+    for combination in said.get("combination", []):
         console.print(
             f"[bold]with {', '.join(combination['readings'])}[/]: {combination['value']} = "
             f"{combination['numerator']} / {combination['denominator']}, {combination['verdict']}"
@@ -229,6 +238,12 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
             console.print(
                 f"  {escape(d['file'])}  {d['rows_kept']} rows, {d['rows_set_aside']} set aside, sha256 {d['sha256'][:12]}"
             )
+
+
+def _evidence(found: dict[str, Any]) -> str:
+    """An entry of a register in one line."""
+    said = [f"{name} {value}" for name, value in found.items() if value is not None and name not in ("row", "is_approved")]
+    return "; ".join([*said, "approved" if found["is_approved"] else "not approved by another yet"])
 
 
 def print_status(said: dict[str, Any], form: str) -> None:
