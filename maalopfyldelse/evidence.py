@@ -100,6 +100,9 @@ class Evidence:
         newest = found[-1]
         if counted.of_all and newest.of_number is None:
             return open_degree(AWAITED, "det samlede antal er ikke registreret"), [newest]
+        timely = [n for n in found if n.date <= counted.by]
+        if counted.at_most is not None and timely and timely[-1].number > counted.at_most:
+            return Graded(NOT_MET, NONE, NONE, f"{timely[-1].number} er flere end {counted.at_most}"), timely[-1:]
         if in_time:
             number = in_time[-1]
             over = counted.flag_over is not None and number.number > counted.flag_over

@@ -48,6 +48,11 @@ def grade_figure(figure: Figure, target: Target, grade: Grade) -> Graded:
         return open_degree(NOT_COMPUTED, f"Tallet {target.missing} mangler i teksten")
     if grade.steps:
         return _steps(figure, target, grade.steps)
+    if grade.proportional and target.at_least:
+        low, high = (min(value / target.at_least * FULL, FULL) for value in (figure.low, figure.high))
+        if low != high:
+            return Graded(NOT_COMPUTED, low, high, "Manglende data kan ændre graden")
+        return Graded(MET if low == FULL else NOT_MET if low == NONE else PARTLY, low, high)
     holds = {target.holds(figure.low), target.holds(figure.high)}
     if holds == {True}:
         return Graded(MET, FULL, FULL)

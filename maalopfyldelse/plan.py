@@ -69,12 +69,14 @@ class Row(Strict):
             raise ValueError(f"row {self.id}: window, where, with, result and target belong to a measure, and none is named")
         if self.measure and self.criteria:
             raise ValueError(f"row {self.id}: give a measure or criteria; a figure among several criteria is a criterion")
-        if not self.measure and (self.grade.threshold or self.grade.steps):
+        if not self.measure and (self.grade.threshold or self.grade.steps or self.grade.proportional):
             raise ValueError(f"row {self.id}: this grade needs a figure, and no measure is named")
         if self.grade.combines and not (self.rows or self.criteria):
             raise ValueError(f"row {self.id}: this grade needs criteria or rows below it")
         if (self.criteria or self.measure) and self.grade.assessed:
             raise ValueError(f"row {self.id}: an assessed row has neither measure nor criteria that decide it")
+        if self.grade.proportional and not (self.target and (self.target.missing or (self.target.at_least or 0) > 0)):
+            raise ValueError(f"row {self.id}: proportional needs a target at_least a number over 0")
         if self.grade.steps and not (self.result and self.result.best):
             raise ValueError(f"row {self.id}: steps needs a result of the kind best")
         if self.result and self.result.best and self.grade.steps and set(self.result.best.n) != set(self.grade.steps.degrees):

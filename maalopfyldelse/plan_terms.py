@@ -262,6 +262,10 @@ class Assessed(Strict):
     by: str | None = None
 
 
+class Proportional(Strict):
+    """Degree in per cent as the figure's share of the target, at most 100; for a target `at_least` a number over 0."""
+
+
 class Undefined(Strict):
     """The contract gives no rule from the figure to a degree; `missing` says which rule."""
 
@@ -279,13 +283,14 @@ class Thirds(Strict):
 class Grade(OneOf):
     """How figures, acts and assessments become a degree.
 
-    Over a figure: `threshold`, `steps`, `undefined`. Over the row's criteria or the rows below it: `all_of`, `any_of`, `k_of_n`
+    Over a figure: `threshold`, `steps`, `proportional`, `undefined`. Over the row's criteria or the rows below it: `all_of`, `any_of`, `k_of_n`
     (equal weights), `sum` (the points of the rows below), `silence` (all met = full, none = nothing, anything between is open),
     `scale`, `each_by_verdict`. Over nothing but a judgement: `assessed`.
     """
 
     threshold: Threshold | None = None
     steps: Steps | None = None
+    proportional: Proportional | None = None
     undefined: Undefined | None = None
     all_of: Empty | None = None
     any_of: Empty | None = None
@@ -333,10 +338,12 @@ class Event(Strict):
 
 class Counted(Strict):
     """A number that is registered under this row, at the newest date not later than the reporting date. Met when it has reached
-    `at_least` by `by`; over `flag_over` it is met with a remark. `of_all` wants the number to equal the registered whole."""
+    `at_least` by `by`; over `flag_over` it is met with a remark, over `at_most` it is not met. `of_all` wants the number to equal
+    the registered whole."""
 
     name: Word
     at_least: int | None = None
+    at_most: int | None = None
     of_all: bool = False
     flag_over: int | None = None
     by: date
