@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from .dates import months_back
 from .errors import CallerError, nearest
 from .plan import Row
-from .plan_terms import Counting, ResultKind, Target, Window, one_key
+from .plan_terms import Counting, Pooled, ResultKind, Target, Window, one_key
 from .query import Measure
 from .yamlio import validated
 
@@ -41,15 +41,15 @@ class Scan:
 
 @dataclass(frozen=True)
 class Count:
-    """One figure to be computed: a scan, the options that pick its observations, and what is done with them. `against` is the
-    scan of the other window of a change."""
+    """One figure to be computed: a scan, the options that pick its observations, and what is done with them. `against` is what
+    the figure of a change is divided by."""
 
     scan: Scan
     options: tuple[tuple[str, str], ...]
     where: tuple[tuple[str, tuple[str, ...]], ...]
     result: ResultKind
     target: Target
-    against: Scan | None = None
+    against: Count | None = None
 
     @property
     def reading_id(self) -> str:
@@ -58,7 +58,7 @@ class Count:
 
     @property
     def scans(self) -> tuple[Scan, ...]:
-        return (self.scan, self.against) if self.against else (self.scan,)
+        return (self.scan, self.against.scan) if self.against else (self.scan,)
 
 
 def reading_id(options: tuple[tuple[str, str], ...]) -> str:
@@ -137,18 +137,25 @@ def count_of(counting: Counting, measure: Measure, as_of: date, where: str) -> C
     for name, value in given.items():
         _known_setting(measure, name, value, f"{where}: with.{name}")
     result = counting.result
-    for group in (*counting.where, *groups_of(result)):
+    for group in (*counting.where, *groups_of(result), *(result.change.where or {} if result.change else {})):
         if group not in header.groups:
             raise CallerError(f"{where}: measure {measure.name} has no group '{group}'{nearest(group, header.groups)}")
     days = window_days(counting.window, as_of)
-    other = window_days(result.change.against, as_of) if result.change else None
-    if days is None or (result.change and other is None):
+    other = window_days(result.change.against, as_of) if result.change and result.change.against else days
+    if days is None or other is None:
         return None
     parameters = tuple((name, given.get(name, p.default)) for name, p in header.parameters.items())
     options = tuple((name, given.get(name, words[0])) for name, words in header.options.items())
-    scan = Scan(header.measure, days, parameters)
-    against = Scan(header.measure, other, parameters) if other else None
-    return Count(scan, options, tuple((g, tuple(v)) for g, v in counting.where.items()), result, counting.target, against)
+    against = None
+    if change := result.change:
+        kind = ResultKind(mean_of=change.mean_of) if change.mean_of else ResultKind(pooled=Pooled())
+        filter_ = _filter(counting.where if change.where is None else change.where)
+        against = Count(Scan(header.measure, other, parameters), options, filter_, kind, counting.target)
+    return Count(Scan(header.measure, days, parameters), options, _filter(counting.where), result, counting.target, against)
+
+
+def _filter(where: Mapping[str, list[str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((group, tuple(values)) for group, values in where.items())
 
 
 def groups_of(result: ResultKind) -> list[str]:
@@ -156,6 +163,7 @@ def groups_of(result: ResultKind) -> list[str]:
     named = [result.mean_of, result.worst_of, result.sum_of]
     named.append(result.best.group if result.best else None)
     named.append(result.pooled.denominator_mean_of if result.pooled else None)
+    named.append(result.change.mean_of if result.change else None)
     return [group for group in named if group]
 
 

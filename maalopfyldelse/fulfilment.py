@@ -140,7 +140,7 @@ def _judge(variant: Variant, row: Row, parts: list[tuple[Graded, Fraction | None
 
 def _counted(count: Count, grade: Grade, scanning: Scanning) -> tuple[Figure, Graded]:
     measure = scanning.declared.measures[count.scan.measure]
-    against = scanning.scanned(count.against) if count.against else None
+    against = scanning.scanned(count.against.scan) if count.against else None
     result = figure(scanning.scanned(count.scan), count, measure.header.kind, against)
     lacking = next((gap for scan in count.scans if (gap := scanning.missing(measure, scan.days))), None)
     if lacking:

@@ -185,14 +185,23 @@ class Best(Strict):
 
 
 class Change(Strict):
-    """The pooled figure divided by that of another window: 1.25 is a quarter more."""
+    """The pooled figure divided by another: 1.25 is a quarter more. The other one is that of another window (`against`), of
+    another filter (`where`; `{}` is all), or the mean of a group's figures (`mean_of`); what is not said is as in the first."""
 
-    against: Window
+    against: Window | None = None
+    where: dict[str, list[str]] | None = None
+    mean_of: str | None = None
 
     @field_validator("against", mode="before")
     @classmethod
     def _word(cls, value: Any) -> Any:
-        return one_key(value)
+        return None if value is None else one_key(value)
+
+    @model_validator(mode="after")
+    def _other(self) -> Change:
+        if self.against is None and self.where is None and self.mean_of is None:
+            raise ValueError("a figure divided by itself is 1; give against, where or mean_of")
+        return self
 
 
 class ResultKind(OneOf):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from .counting import Count
 from .measures import Cell, Scanned
-from .plan_terms import UNITS, Best, ResultKind
+from .plan_terms import UNITS, Best, Pooled, ResultKind
 
 Kind = Literal["share", "mean", "stock", "ratio"]
 
@@ -74,10 +74,10 @@ class Figure:
 
 
 def figure(scanned: Scanned, count: Count, kind: Kind, against: Scanned | None = None) -> Figure:
-    """The figure of one count from the cells of its scan; a change also takes the cells of the window it is held against."""
-    if count.result.change:
+    """The figure of one count from the cells of its scan; a change also takes the cells of what it is divided by."""
+    if count.against:
         assert against is not None
-        return _change(scanned, against, count, kind)
+        return _change(figure(scanned, _pooled(count), kind), figure(against, count.against, kind), UNITS[count.target.unit])
     chosen, tally = _select(scanned, count)
     factor = UNITS[count.target.unit]
     total = Sums()
@@ -114,16 +114,19 @@ def figure(scanned: Scanned, count: Count, kind: Kind, against: Scanned | None =
     return Figure(low * factor, high * factor, by_group=_listed(parts), **common)
 
 
-def _change(scanned: Scanned, against: Scanned, count: Count, kind: Kind) -> Figure:
-    pooled = replace(count, result=ResultKind.model_validate({"pooled": {}}), against=None)
-    now, before = figure(scanned, pooled, kind), figure(against, pooled, kind)
-    tally = {"counted": now.counted, "unknown": now.unknown, "excluded": now.excluded, "outside_where": now.outside_where}
-    if now.value is None or before.value is None or before.value == 0:
-        reason = now.reason or before.reason or "Intet at holde op imod: sammenligningsperioden er 0 eller ikke kendt"
-        return Figure(None, None, reason=reason, **tally)
-    factor = UNITS[count.target.unit]
-    value = now.value / before.value * factor
-    return Figure(value, value, now.value / factor, before.value / factor, **tally)
+def _pooled(count: Count) -> Count:
+    return replace(count, result=ResultKind(pooled=Pooled()), against=None)
+
+
+def _change(one: Figure, other: Figure, factor: Fraction) -> Figure:
+    """One figure divided by the other. Both 0 counts as empty, so that a row may say whether that is fulfilment (N11)."""
+    tally = {"counted": one.counted, "unknown": one.unknown, "excluded": one.excluded, "outside_where": one.outside_where}
+    if one.value is None or other.value is None or other.value == 0:
+        of_the_other = f"Det, tallet holdes op imod: {other.reason}" if other.reason else None
+        reason = one.reason or of_the_other or "Intet at holde op imod: sammenligningstallet er 0 eller ikke kendt"
+        return Figure(None, None, reason=reason, is_empty=one.value == 0 == other.value, **tally)
+    value = one.value / other.value * factor
+    return Figure(value, value, one.value / factor, other.value / factor, **tally)
 
 
 def _select(scanned: Scanned, count: Count) -> tuple[dict[tuple[Any, ...], Sums], dict[str, Any]]:
