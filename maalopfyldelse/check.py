@@ -13,10 +13,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .contract import BUILT_IN_COLUMNS
+from .contract import BUILT_IN_COLUMNS, Extract
 from .counting import Days, Scan
 from .declared import Declared, load
 from .errors import MaalError
+from .intake import rowrules
 from .measures import arguments, observations_sql, prepare
 from .query import OBSERVATION_COLUMNS, Measure
 from .scanning import load_plan
@@ -62,7 +63,23 @@ def _extracts(declared: Declared) -> Iterator[Checked]:
     from .expectations import check_rules
 
     for extract in declared.extracts.values():
-        yield Checked(f"extract {extract.extract} → {extract.table}, {len(extract.rules)} rules", check_rules(extract, declared))
+        rules = len(extract.rules) + len(extract.set_aside)
+        problems = [*_row_rules(extract, declared), *check_rules(extract, declared)]
+        yield Checked(f"extract {extract.extract} → {extract.table}, {rules} rules", problems)
+
+
+def _row_rules(extract: Extract, declared: Declared) -> Iterator[str]:
+    import duckdb
+
+    for rule in extract.set_aside:
+        if word := FORBIDDEN.search(rule.when):
+            yield f"{extract.extract}: set_aside {rule.code}: uses {word[0]}; a row is judged by what was delivered"
+    with duckdb.connect(":memory:") as con:
+        rowrules.prepare(con, {}, extract)
+        try:
+            rowrules.prove(con, extract, declared.tables[extract.table])
+        except MaalError as error:
+            yield str(error)
 
 
 def _measure(measure: Measure, declared: Declared) -> Iterator[str]:

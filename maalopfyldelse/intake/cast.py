@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..contract import Layout, Source, Table, TableColumn
+from ..contract import Layout, Source, TableColumn
 from ..errors import CallerError
 from . import values, zones
+from .rowrules import RowRules
 from .values import quoted
 
 STOP = "MAAL-ROW-FAULT"
@@ -41,9 +42,10 @@ class _Column:
 class Program:
     """The statement for one layout. Raises CallerError where the contract cannot mean what it says."""
 
-    def __init__(self, layout: Layout, table: Table, *, compose: bool) -> None:
+    def __init__(self, layout: Layout, rules: RowRules, *, compose: bool) -> None:
         """`compose`: bring text to composed form (NFC), needless for ASCII."""
-        self._layout, self._table, self._compose = layout, table, compose
+        self._layout, self._table, self._rules, self._compose = layout, rules.table, rules, compose
+        table = rules.table
         self.needed = needed_columns(layout)
         times = {name: s for name, s in layout.columns.items() if table.columns[name].type == "timestamp" and s.constant is None}
         self._instants = {s.from_: name for name, s in reversed(times.items()) if s.from_}
@@ -63,9 +65,15 @@ class Program:
         return {c.name: c.expected for c in self._columns}
 
     @property
+    def places(self) -> list[str]:
+        """What may be wrong with a row: its columns in order, then the codes of the row rules."""
+        return [*self._table.columns, *self._rules.codes]
+
+    @property
     def file_column(self) -> dict[str, str]:
-        """The file's column(s) behind each table column, as the sender knows them."""
-        return {c.name: " + ".join(c.source.columns) or c.name for c in self._columns}
+        """The file's column(s) behind each place, as the sender knows them."""
+        known = {c.name: " + ".join(c.source.columns) or c.name for c in self._columns}
+        return known | {rule.code: known.get(rule.column, rule.column) for rule in self._rules.rules}
 
     def strict(self, rows: str, folded: set[str]) -> str:
         """All rows typed, in the table's columns; the statement stops at the first fault. `rows` is a file's select."""
@@ -76,21 +84,22 @@ class Program:
                 picked.append(f'cast(null as {spec.type}) as "{name}"')
             elif self._is_required(column):
                 picked.append(f'coalesce({column.typed}, error({quoted(STOP)})) as "{name}"')
-            elif column.value is None or column.source.instant_column or column.source.has_word:
+            elif column.value is None or column.source.instant_column or column.source.is_test:
                 picked.append(f'{column.typed} as "{name}"')
             else:
                 stop = f"case when {column.typed} is null and {column.value} is not null then error({quoted(STOP)})"
                 picked.append(f'{stop} else {column.typed} end as "{name}"')
-        return f"select {', '.join(picked)} from ({self._layers(rows, folded)})"
+        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded)})", STOP)
 
     def careful(self, rows: str, folded: set[str]) -> str:
-        """All rows typed where they can be, with `_row`, `_broken` and for each column i `_f<i>`, the code of its fault or null."""
+        """All rows typed where they can be, with `_row`, `_broken` and for each place i `_f<i>`, the code of its fault or null."""
         picked = ["_row", "_broken"]
         for i, (name, spec) in enumerate(self._table.columns.items()):
             column = next((c for c in self._columns if c.name == name), None)
             typed = f"cast({column.typed} as {spec.type})" if column else f"cast(null as {spec.type})"
             picked += [f'{typed} as "{name}"', f"{self._fault(column) if column else 'null'} as _f{i}"]
-        return f"select {', '.join(picked)} from ({self._layers(rows, folded)})"
+        typed = f"select {', '.join(picked)} from ({self._layers(rows, folded)})"
+        return self._rules.careful(typed, "_broken", {place: f"_f{i}" for i, place in enumerate(self.places)})
 
     def fold_rows(self, fold: Fold, rows: str) -> str:
         """The ambiguous instants of a column: group, number, wall time, each combination once."""
@@ -166,13 +175,13 @@ class Program:
         whens = []
         if self._is_required(column):
             whens.append(f"when {column.value or column.typed} is null then 'MISSING_VALUE'")
-        if column.value and column.checks and not column.source.has_word:
+        if column.value and column.checks and not column.source.is_test:
             checks = " ".join(f"when {condition} then '{code}'" for code, condition in column.checks)
             whens.append(f"when {column.value} is not null and {column.typed} is null then case {checks} end")
         return f"case {' '.join(whens)} end" if whens else "null"
 
     def _is_required(self, column: _Column) -> bool:
-        return (column.spec.required or column.name in self._table.key) and not column.source.has_word
+        return (column.spec.required or column.name in self._table.key) and not column.source.is_test
 
     def _zone(self, source: Source) -> str:
         return source.zone or self._layout.zone
@@ -295,7 +304,10 @@ class Program:
     def _value(self, column: _Column) -> str:
         v, spec, source = f"v_{column.name}", column.spec, column.source
         if source.hash_of:
-            return f"sha256(getvariable('maal_outer') || unhex(sha256(getvariable('maal_inner') || encode({v}))))"
+            personal = f"lower({v})" if source.ignore_case else v
+            return f"sha256(getvariable('maal_outer') || unhex(sha256(getvariable('maal_inner') || encode({personal}))))"
+        if source.present_of:
+            return f"{v} is not null"
         if source.has_word is not None:
             word = quoted(source.has_word)
             elements = f"json_extract_string(case when json_valid({v}) then {v} else '[]' end, '$[*]')"

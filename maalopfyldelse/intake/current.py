@@ -92,7 +92,7 @@ def _create(
         else:
             newest = {d.period if extract.superseding == "period" else None: d for d in good}
             plain += newest.values()
-        _hold_shapes(con, home, table, good, contract_hash(extract, table))
+        _hold_shapes(con, home, table, good, contract_hash(extract, table, declared.plan_paths))
     keyed.sort(key=_age)
     view, superseded = _keyed(con, home, table, keyed, temporary)
     chosen = sorted([*plain, *keyed], key=_age)

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract import Layout, Table
+from ..contract import Layout
 from ..home import Home
 from . import zones
 from .cast import Program
@@ -22,6 +22,7 @@ from .faults import Fault, Refused, row_message, shown_word
 from .folds import settle
 from .jsonfile import JsonFile
 from .match import File
+from .rowrules import RowRules
 from .xlsxfile import XlsxFile
 
 if TYPE_CHECKING:
@@ -54,12 +55,19 @@ class Loader:
     """Loads one file into `target`, every row with the delivery's id."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, home: Home, file: File, layout: Layout, table: Table, delivery_id: str, target: Path
+        self,
+        con: duckdb.DuckDBPyConnection,
+        home: Home,
+        file: File,
+        layout: Layout,
+        rules: RowRules,
+        delivery_id: str,
+        target: Path,
     ) -> None:
-        self._con, self._file, self._layout, self._table, self._target = con, file, layout, table, target
-        self._delivery_id = delivery_id
+        self._con, self._file, self._layout, self._rules, self._target = con, file, layout, rules, target
+        self._delivery_id, self._table = delivery_id, rules.table
         self._numbered = home.tmp / f"{delivery_id}.numbered.parquet"
-        self._program = Program(layout, table, compose=not file.is_ascii)
+        self._program = Program(layout, rules, compose=not file.is_ascii)
 
     def load(self, is_too_many: Callable[[int, int], bool]) -> Loaded:
         """Writes the rows that fit. `is_too_many(set aside, read)`: of a delivery that will be refused not all faults are noted.
@@ -91,13 +99,13 @@ class Loader:
         return Loaded(kept, kept)
 
     def _careful(self, is_too_many: Callable[[int, int], bool]) -> Loaded:
-        program, names = self._program, list(self._table.columns)
+        program, names = self._program, self._program.places
         rows = self._file.select(program.needed, careful=True)
         split = self._copy(program.careful(rows, self._settle_folds(rows)), self._numbered)
         numbered = f"read_parquet({quoted(str(self._numbered))})"
         flags = [f"_f{i}" for i in range(len(names))]
         faulty = " or ".join(f"{flag} is not null" for flag in ["_broken", *flags])
-        columns = ", ".join(f'"{name}"' for name in [*names, "delivery_id"])
+        columns = ", ".join(f'"{name}"' for name in [*self._table.columns, "delivery_id"])
         kept = self._copy(f"select {columns} from {numbered} where not ({faulty})", self._target, with_id=False)
         limit = f"limit {MAX_FAULTS}" if is_too_many(split - kept, split) else ""
         found = self._query(f"select _row, _broken, {', '.join(flags)} from {numbered} where {faulty} order by _row {limit}")
@@ -130,6 +138,8 @@ class Loader:
     def _fault(self, line: int, name: str | None, code: str) -> Fault:
         if name is None:
             return Fault(line, code, None, row_message(code, None, ""))
+        if message := self._rules.messages.get(name):
+            return Fault(line, code, self._program.file_column[name], message)
         expected = self._program.expected[name]
         if code == "NO_SUCH_HOUR":
             expected = self._layout.columns[name].zone or self._layout.zone

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract import Extract, Limits, Table
+from ..dates import danish_date
 from ..declared import Declared
 from ..engine import connect
 from ..home import Home
+from . import rowrules
 from .deliveries import Found, Scan
 from .faults import Fault, Refused
 from .keys import hash_key, set_key
@@ -42,8 +44,9 @@ class TakeReport:
     refused: list[Delivery] = field(default_factory=list)
 
 
-def contract_hash(extract: Extract, table: Table) -> str:
-    """What the typed rows of a file follow from besides its bytes. Rules, summaries and comments are not part of it."""
+def contract_hash(extract: Extract, table: Table, plans: dict[str, Path]) -> str:
+    """What the typed rows of a file follow from besides its bytes. Rules, summaries and comments are not part of it; of the plans
+    (by id) it is what the row rules look into."""
     said = {
         "intake": INTAKE_VERSION,
         "extract": extract.model_dump(mode="json", exclude={"rules", "summary", "supplier", "retention"}),
@@ -51,6 +54,7 @@ def contract_hash(extract: Extract, table: Table) -> str:
             "key": table.key,
             "columns": {name: [c.type, c.required, c.values] for name, c in table.columns.items()},
         },
+        "plans": rowrules.house_hash(plans, extract),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
@@ -70,7 +74,7 @@ def take_extract(
     """
     extract = declared.extracts[extract_id]
     table = declared.tables[extract.table]
-    contract = contract_hash(extract, table)
+    contract = contract_hash(extract, table, declared.plan_paths)
     report = TakeReport(extract_id)
     known = {d.delivery_id: d for d in ledger.deliveries(extract_id)}
     taken: set[str] = set()
@@ -81,11 +85,14 @@ def take_extract(
         before = known.get(found.delivery_id)
         if before is not None:
             found = _earliest(found, before)
-            if before.contract_hash == contract:
+            if before.contract_hash == contract and _arrived_alike(extract, found, before):
                 _note_arrival(ledger, found, before)
                 report.known += 1
                 continue
-        con = con or connect(home)
+        if con is None:
+            con = connect(home)
+            rowrules.prepare(con, declared.plan_paths, extract)
+            rowrules.prove(con, extract, table)
         progress(f"{extract_id}: reading {found.name}")
         delivery, faults = _take(con, home, extract, table, contract, found, synthetic=scan.synthetic)
         ledger.record(delivery, (Reject(delivery.delivery_id, f.line, f.code, f.column, f.message) for f in faults))
@@ -122,6 +129,12 @@ def _earliest(found: Found, before: Delivery) -> Found:
     return replace(
         found, arrived_at=before.arrived_at, arrival_source=before.arrival_source, name=before.name, period=before.period
     )
+
+
+def _arrived_alike(extract: Extract, found: Found, before: Delivery) -> bool:
+    """Whether the row rules would say of the delivery what they said before."""
+    assert found.arrived_at is not None
+    return not rowrules.depends_on_arrival(extract) or danish_date(found.arrived_at) == danish_date(before.arrived_at)
 
 
 def _note_arrival(ledger: Ledger, found: Found, before: Delivery) -> None:
@@ -188,10 +201,12 @@ def _load(
     if extract.superseding == "period" and found.period is None:
         pattern = extract.period.pattern if extract.period else ""
         raise Refused("NO_PERIOD", f"the file's name says no period. Name it so that it fits {pattern}")
+    assert found.arrived_at is not None
+    rules = rowrules.RowRules(tuple(extract.set_aside), table, danish_date(found.arrived_at))
     file, layout = open_matching(con, home, extract, found)
     if any(source.hash_of for source in layout.columns.values()):
         set_key(con, hash_key(home, synthetic=synthetic))
-    loaded = Loader(con, home, file, layout, table, found.delivery_id, target).load(lambda a, r: _is_too_many(limits, a, r))
+    loaded = Loader(con, home, file, layout, rules, found.delivery_id, target).load(lambda a, r: _is_too_many(limits, a, r))
     if found.path.stat().st_size != found.size:
         raise Refused("CHANGED_WHILE_READ", "the file changed while it was read. Put it into the folder when it is finished.")
     _hold_limits(limits, loaded)
