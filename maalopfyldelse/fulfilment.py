@@ -76,6 +76,7 @@ class Line:
     rows_set_aside: int
     provisional: bool
     reason: str | None
+    dimensions: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
 
 
@@ -228,6 +229,7 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
         rows_set_aside=sum(set_aside.get(table, 0) for table in tables),
         provisional=provisional or not all(f.is_approved for f in found),
         reason="; ".join(dict.fromkeys(r for r in reasons if r)) or None,
+        dimensions=tuple(row.dimensions),
         outcomes=tuple(outcomes),
     )
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from .errors import CallerError, nearest
-from .plan_terms import Clause, Counting, Criterion, Grade, Reading, ResultKind, RowId, Target, Window, exact, one_key
+from .plan_terms import Clause, Counting, Criterion, Exact, Grade, Reading, ResultKind, RowId, Target, Window, one_key
 from .yamlio import Strict, parse_yaml, read_text, validated
 
 
@@ -26,6 +26,7 @@ class Row(Strict):
 
     A row is counted (`measure` with window, result, target), or made of `criteria`, or graded from the rows below it, or assessed.
     `weight` is in the plan's own points; a requirement without one below a goal with one takes an equal share of it.
+    `readings_below` are those of every counted row directly below, worded and approved once.
     `verdict_dates` limits the reporting dates at which the text defines a verdict; at others the figure is information.
     """
 
@@ -33,7 +34,7 @@ class Row(Strict):
     level: Literal["goal", "requirement", "part"] = "requirement"
     text: str
     clause: Clause
-    weight: Fraction | None = None
+    weight: Exact | None = None
     measure: str | None = None
     where: dict[str, list[str]] = {}
     window: Window | None = None
@@ -45,16 +46,29 @@ class Row(Strict):
     verdict_dates: list[date] | None = None
     dimensions: list[str] = []
     readings: list[Reading] = []
+    readings_below: list[Reading] = []
     notes: list[str] = []
     defects: list[str] = []
     questions: list[str] = []
     supplier: str | None = None
     rows: list[Row] = []
 
-    @field_validator("weight", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _exact(cls, value: Any) -> Any:
-        return None if value is None else exact(value)
+    def _handed_down(cls, value: Any) -> Any:
+        """Puts `readings_below` before the readings of each counted row below, except those that the row words itself."""
+        given, rows = (value.get("readings_below"), value.get("rows")) if isinstance(value, dict) else (None, None)
+        if not isinstance(given, list) or not isinstance(rows, list):
+            return value
+
+        def with_them(row: Any) -> Any:
+            own = row.get("readings", []) if isinstance(row, dict) and row.get("measure") else None
+            if not isinstance(own, list):
+                return row
+            words = [r.get("id") for r in own if isinstance(r, dict)]
+            return row | {"readings": [r for r in given if not isinstance(r, dict) or r.get("id") not in words] + own}
+
+        return value | {"rows": [with_them(row) for row in rows]}
 
     @field_validator("window", "result", "grade", mode="before")
     @classmethod
@@ -140,7 +154,7 @@ class Plan(Strict):
     agency: str
     contract: Contract
     reporting: Reporting
-    weights: Fraction | None
+    weights: Exact | None
     weight_unit: Literal["pct", "points"] = "pct"
     rows: list[Row]
     amendments: list[Amendment] = []
@@ -148,11 +162,6 @@ class Plan(Strict):
     questions: list[str] = []
     notes: list[str] = []
     known_gaps: list[str] = []
-
-    @field_validator("weights", mode="before")
-    @classmethod
-    def _exact(cls, value: Any) -> Any:
-        return None if value is None else exact(value)
 
     @cached_property
     def placed(self) -> dict[str, Placed]:

@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, field_validator, model_validator
 
 from .errors import nearest
 from .yamlio import Strict
@@ -57,6 +57,14 @@ def exact(value: Any) -> Fraction:
         raise ValueError(f"'{value}' is not a number") from None
 
 
+# A number as it is written: 86.5 is 173/2, and "10/3" is a third of ten.
+Exact = Annotated[
+    Fraction,
+    BeforeValidator(exact),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?\d+(/\d+)?$"}]}),
+]
+
+
 class OneOf(Strict):
     """A choice: exactly one of the fields is given."""
 
@@ -82,17 +90,12 @@ class Target(Strict):
     """What is to be reached, in a unit of UNITS. `missing` names the number that the contract leaves open (`x`); the figure is
     then shown without a verdict until the number is entered in its place."""
 
-    at_least: Fraction | None = None
-    at_most: Fraction | None = None
-    under: Fraction | None = None
-    over: Fraction | None = None
+    at_least: Exact | None = None
+    at_most: Exact | None = None
+    under: Exact | None = None
+    over: Exact | None = None
     unit: str
     missing: str | None = None
-
-    @field_validator("at_least", "at_most", "under", "over", mode="before")
-    @classmethod
-    def _exact(cls, value: Any) -> Any:
-        return None if value is None else exact(value)
 
     @model_validator(mode="after")
     def _one(self) -> Target:
@@ -133,8 +136,7 @@ class Target(Strict):
 
 
 class RollingWindow(Strict):
-    """The last `months` calendar months that end with the reporting date, or with the last day of its month `ending` (3 =
-    March …) that has come; `include_start` takes the day before as well."""
+    """The last `months` calendar months that end with the reporting date; `include_start` takes the day before as well."""
 
     months: int = Field(gt=0)
     include_start: bool = False
@@ -227,12 +229,7 @@ class Threshold(Strict):
 class Steps(Strict):
     """Degree in per cent by the largest n of a `best` result that reaches the target; none gives 0."""
 
-    degrees: dict[int, Fraction]
-
-    @field_validator("degrees", mode="before")
-    @classmethod
-    def _exact(cls, value: Any) -> Any:
-        return {n: exact(d) for n, d in value.items()} if isinstance(value, dict) else value
+    degrees: dict[int, Exact]
 
 
 class Scale(Strict):
@@ -240,19 +237,19 @@ class Scale(Strict):
     department names the degree. With `off_scale: any_not_met`, a part that is not met at all falls outside the scale. `entered` is
     what the department's own degree may do: decide `inside` the interval, win over the scale (`free`), or nothing (`binding`)."""
 
-    intervals: dict[int, tuple[Fraction, Fraction]]
+    intervals: dict[int, tuple[Exact, Exact]]
     off_scale: Literal["never", "any_not_met"] = "never"
     entered: Literal["inside", "free", "binding"] = "inside"
 
     @field_validator("intervals", mode="before")
     @classmethod
-    def _exact(cls, value: Any) -> Any:
+    def _pairs(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
         pairs = {n: v if isinstance(v, (list, tuple)) else (v, v) for n, v in value.items()}
         if any(len(p) != 2 for p in pairs.values()):
             raise ValueError("an interval is a number or [low, high]")
-        return {n: (exact(low), exact(high)) for n, (low, high) in pairs.items()}
+        return pairs
 
     @model_validator(mode="after")
     def _ordered(self) -> Scale:
@@ -284,9 +281,9 @@ class Undefined(Strict):
 class Thirds(Strict):
     """Each part by its verdict, in per cent, the parts weighing the same (S1.d)."""
 
-    fully: Fraction = Fraction(100)
-    partly: Fraction
-    not_met: Fraction = Fraction(0)
+    fully: Exact = Fraction(100)
+    partly: Exact
+    not_met: Exact = Fraction(0)
 
 
 class Grade(OneOf):

@@ -50,6 +50,7 @@ FULFILMENT: list[tuple[str, str, str]] = [
     ("provisional", BOOL, "True while deliveries may still change the figure"),
     ("reason", TEXT, "Why, where verdict and figure do not say it; Danish"),
     ("readings", READINGS, "The alternative readings, each alone against the approved"),
+    ("dimensions", LIST, "What the row is counted under, where the plan marks it"),
 ]
 
 RESULTS: list[tuple[str, str, str]] = [

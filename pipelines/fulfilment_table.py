@@ -5,6 +5,7 @@ The records are those of `maal show fulfilment --format json`; nothing is comput
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -54,7 +55,22 @@ def fulfilment_table(records: Iterable[dict[str, Any]]) -> Table:
         cells = [indent + record["row"], escape(record["text"]), SIGN.get(record["verdict"] or "", "")]
         cells += [_figure(record), _target(record), _points(record), escape(_note(record))]
         table.add_row(*cells, style="bold" if record["level"] in ("goal", "total") else None)
+    if first["level"] != "total":
+        table.caption, table.caption_justify, table.caption_style = _counts(records), "left", ""
     return table
+
+
+def _counts(records: list[dict[str, Any]]) -> str:
+    """A plan without weights has counts, never a percentage: verdicts of all its rows, and by dimension where rows are marked."""
+    dimensions = sorted({d for r in records for d in r["dimensions"] or []})
+    lines = [_counted("I alt", records)]
+    lines += [_counted(d, [r for r in records if d in (r["dimensions"] or [])]) for d in dimensions]
+    return "\n".join(lines)
+
+
+def _counted(name: str, records: list[dict[str, Any]]) -> str:
+    verdicts = Counter(r["verdict"] or "uden verdikt" for r in records)
+    return f"{name}: " + ", ".join(f"{n} {verdict}" for verdict, n in sorted(verdicts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def short(text: str, width: int) -> str:

@@ -1,0 +1,239 @@
+"""The methods annex: for each plan a page in Danish, *Opgørelsesmetode*, generated from the plan and the query headers.
+
+Nothing is written here that is not declared there; `python -m maalopfyldelse.annex` writes the pages and the JSON schemas for
+editors, and a test fails when they are not current.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from .contract import Extract, Table
+from .counting import approved_words, read_under
+from .declared import REPOSITORY, Declared, load
+from .plan import Placed, Plan
+from .plan_terms import UNIT_WORDS, Counting, Criterion, Grade, ResultKind, Target, Window
+from .printing import danish, danish_day
+from .scanning import load_plan
+
+PAGES = REPOSITORY / "docs" / "opgoerelsesmetode"
+SCHEMAS = REPOSITORY / "docs" / "schema"
+
+_COMPARISONS = {"at_least": "mindst", "at_most": "højst", "under": "under", "over": "over"}
+_LEVELS = {"goal": "Mål", "requirement": "Krav", "part": "Del"}
+
+
+def generated(declared: Declared) -> dict[Path, str]:
+    """Every generated file with its text."""
+    files = {PAGES / f"{plan_id}.md": page(load_plan(declared, plan_id), declared) for plan_id in declared.plan_paths}
+    for name, model in (("plan", Plan), ("extract", Extract), ("table", Table)):
+        schema = model.model_json_schema(by_alias=True)
+        files[SCHEMAS / f"{name}.schema.json"] = json.dumps(schema, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return files
+
+
+def page(plan: Plan, declared: Declared) -> str:
+    """The annex of a plan as Markdown."""
+    return "\n".join(_page(plan, declared)) + "\n"
+
+
+def _page(plan: Plan, declared: Declared) -> Iterator[str]:
+    contract, dates = plan.contract, ", ".join(danish_day(d) for d in plan.reporting.dates)
+    yield f"# Opgørelsesmetode: {plan.title}\n"
+    yield f"{plan.agency}. Gælder {danish_day(contract.from_)} til {danish_day(contract.to)}."
+    yield f"Dokument: {contract.document}. Parter: {'; '.join(contract.parties)}."
+    yield f"Opgøres pr. {dates}; rapporten skal foreligge {plan.reporting.due_days} dage efter, og tal er endelige efter"
+    yield f"{plan.reporting.closing_days} dage.\n"
+    if plan.weights is None:
+        yield "Planen har ingen vægte. Der angives antal, aldrig en samlet procent.\n"
+    else:
+        yield f"Vægtene summer til {danish(plan.weights, 0)}. Den samlede målopfyldelse er summen af vægt gange grad og angives som et"
+        yield "interval, så længe noget ikke er afgjort.\n"
+    yield from _bullets("Bemærkninger", plan.notes)
+    yield from _bullets(
+        "Fejl og mangler i teksten", [*plan.defects, *(f"Nummer {gap} findes ikke i teksten." for gap in plan.known_gaps)]
+    )
+    yield from _bullets("Åbne spørgsmål til styrelse og departement", plan.questions)
+    for placed in plan.placed.values():
+        yield from _row(placed, declared)
+    for amendment in plan.amendments:
+        yield f"## Tillæg {amendment.id}: {amendment.title}\n"
+        yield f"{amendment.document}; gælder fra {danish_day(amendment.holds_from)}. Rækkerne ovenfor gælder før denne dato.\n"
+        for row in amendment.rows:
+            yield from _row(Placed(row, None, row.weight, False), declared)
+
+
+def _row(placed: Placed, declared: Declared) -> Iterator[str]:
+    row = placed.row
+    lines = row.clause.lines
+    yield f"{'###' if placed.parent else '##'} {row.id}\n"
+    yield f"> {row.text}\n"
+    weight = "" if placed.weight is None else f", vægt {_number(placed.weight)}"
+    where = f"linje {lines[0]}" if len(lines) == 1 else f"linje {', '.join(map(str, lines))}"
+    yield f"- **Hvor**: {_LEVELS[row.level]}{weight}; {where}"
+    if row.dimensions:
+        yield f"- **Dimensioner**: {', '.join(row.dimensions)}"
+    read = read_under(row, approved_words(row))
+    if read.counting:
+        yield from _counting(read.counting, declared)
+    for criterion in read.criteria:
+        yield from _criterion(criterion, declared)
+    yield f"- **Graduering**: {_grade(read.grade, bool(read.criteria))}"
+    if row.verdict_dates:
+        yield f"- **Verdikt**: kun pr. {', '.join(danish_day(d) for d in row.verdict_dates)}; på andre datoer til orientering"
+    if row.supplier:
+        yield f"- **Leveres af**: {row.supplier}"
+    for text in row.notes:
+        yield f"- **Bemærkning**: {text}"
+    for text in row.defects:
+        yield f"- **Fejl i teksten**: {text}"
+    for text in row.questions:
+        yield f"- **Åbent spørgsmål**: {text}"
+    yield ""
+    if row.readings:
+        yield "| læsning | spørgsmål | mulighed | |"
+        yield "|---|---|---|---|"
+        for reading in row.readings:
+            for word, option in reading.options.items():
+                question = f"{reading.question} *{reading.why}*" if word == next(iter(reading.options)) else ""
+                mark = "**valgt**" if word == reading.approved else f"kræver {option.needs}" if option.needs else ""
+                yield f"| {reading.id}.{word} | {_cell(question)} | {_cell(option.text)} | {_cell(mark)} |"
+        yield ""
+
+
+def _counting(counting: Counting, declared: Declared, indent: str = "") -> Iterator[str]:
+    measure = declared.measures[counting.measure]
+    header = measure.header
+    extracts = sorted(e.extract for t in measure.reads for e in declared.extracts_of(t))
+    settings = [f"{name} = {value}" for name, value in sorted(counting.with_.items())]
+    filters = [f"{group}: {', '.join(values)}" for group, values in counting.where.items()]
+    yield f"{indent}- **Hvad tælles**: {header.numerator} i forhold til {header.denominator} (`sql/{measure.path.name}`)"
+    if filters:
+        yield f"{indent}- **Afgrænsning**: {'; '.join(filters)}"
+    if settings:
+        yield f"{indent}- **Indstillinger**: {'; '.join(settings)}"
+    yield f"{indent}- **Kilde**: {', '.join(extracts)}"
+    yield f"{indent}- **Periode**: {_window(counting.window)}"
+    yield f"{indent}- **Formel**: {_result(counting.result)}"
+    yield f"{indent}- **Mål**: {_target(counting.target)}"
+    if header.reasons:
+        yield f"{indent}- **Holdes ude**: {'; '.join(header.reasons.values())}"
+
+
+def _criterion(criterion: Criterion, declared: Declared) -> Iterator[str]:
+    role = "forudsætning" if criterion.condition else "delkrav" if criterion.scored else "vises, tæller ikke"
+    yield f"- **{criterion.id}** ({role}): {criterion.text}"
+    if criterion.event:
+        kinds = f" ({', '.join(criterion.event.kinds)})" if criterion.event.kinds else ""
+        after = f", tidligst {danish_day(criterion.event.after)}" if criterion.event.after else ""
+        yield f"  - registreret handling `{criterion.event.act}`{kinds} senest {danish_day(criterion.event.by)}{after}"
+    if criterion.count:
+        wanted = "alle" if criterion.count.of_all else f"mindst {criterion.count.at_least}"
+        yield f"  - registreret antal `{criterion.count.name}`: {wanted} senest {danish_day(criterion.count.by)}"
+    if criterion.judged:
+        by = f" af {criterion.judged.by}" if criterion.judged.by else ""
+        yield f"  - vurderes{by} (`{criterion.judged.parameter}`)"
+    if criterion.figure:
+        yield from _counting(criterion.figure, declared, "  ")
+
+
+def _window(window: Window) -> str:
+    if window.year_to_date is not None:
+        return "fra 1. januar til opgørelsesdagen"
+    if window.stock is not None:
+        return "tilstanden ved opgørelsesdagens slutning"
+    if window.rolling is not None:
+        return f"de seneste {window.rolling.months} måneder til og med opgørelsesdagen"
+    if window.fixed is not None:
+        return f"{danish_day(window.fixed.from_)} til {danish_day(window.fixed.to)}"
+    entries = sorted((window.by_date or {}).items())
+    return "; ".join(f"fra opgørelsen pr. {danish_day(d)}: {danish_day(w.from_)} til {danish_day(w.to)}" for d, w in entries)
+
+
+def _result(result: ResultKind) -> str:
+    if result.pooled is not None:
+        mean = result.pooled.denominator_mean_of
+        return f"sum af tællere / gennemsnit af nævnere over {mean}" if mean else "sum af tællere / sum af nævnere"
+    if result.best:
+        of = {"pooled": "samlet", "each": "hver for sig", "mean": "gennemsnit af andelene"}[result.best.of]
+        return f"de {', '.join(map(str, result.best.n))} bedste efter {result.best.group}, {of}"
+    if result.change:
+        other = [f"perioden {_window(result.change.against)}"] if result.change.against else []
+        if result.change.where is not None:
+            other.append("; ".join(f"{g}: {', '.join(v)}" for g, v in result.change.where.items()) or "alle")
+        other += [f"gennemsnittet over {result.change.mean_of}"] if result.change.mean_of else []
+        return f"tallet delt med det tilsvarende tal for {', '.join(other)}"
+    named = {"gennemsnit af": result.mean_of, "den dårligste af": result.worst_of, "summen af": result.sum_of}
+    return next(f"{words} tallene for hver {group}" for words, group in named.items() if group)
+
+
+def _target(target: Target) -> str:
+    if target.number is None or target.comparison is None:
+        return f"tallet {target.missing} mangler i teksten"
+    return f"{_COMPARISONS[target.comparison]} {_number(target.number)} {UNIT_WORDS[target.unit]}".strip()
+
+
+def _grade(grade: Grade, over_criteria: bool) -> str:
+    parts = "delkravene" if over_criteria else "rækkerne nedenfor"
+    if grade.threshold:
+        return "opfyldt eller ikke" + ("; intet at opgøre regnes for opfyldt" if grade.threshold.empty == "met" else "")
+    if grade.steps:
+        return "; ".join(
+            f"{_number(d)} pct. hvis målet holder for {n}" for n, d in sorted(grade.steps.degrees.items(), reverse=True)
+        )
+    if grade.scale:
+        steps = [
+            f"{n}: {_number(a)}" + (f"–{_number(b)}" if a != b else "") for n, (a, b) in sorted(grade.scale.intervals.items())
+        ]
+        return f"antal helt opfyldte af {parts} → grad i pct.: {'; '.join(steps)}"
+    if grade.undefined:
+        return f"teksten giver ingen regel: {grade.undefined.missing}"
+    if grade.assessed:
+        return "vurderes" + (f" af {grade.assessed.by}" if grade.assessed.by else "")
+    words = {
+        "all_of": f"opfyldt når alle af {parts} er opfyldt",
+        "any_of": f"opfyldt når mindst én af {parts} er opfyldt",
+        "k_of_n": f"{parts} vægter ligeligt",
+        "sum": "summen af pointene nedenfor",
+        "silence": f"alle af {parts} opfyldt giver fuldt, ingen giver 0; derimellem siger teksten intet, og graden er åben",
+        "each_by_verdict": "hver del efter sin vurdering",
+        "proportional": "tallets andel af målet, højst 100 pct.",
+    }
+    return words[next(iter(grade.model_fields_set))]
+
+
+def _number(number: Fraction) -> str:
+    if number.denominator == 1:
+        return str(number.numerator)
+    for places in (1, 2, 3):
+        if (number * 10**places).denominator == 1:
+            return danish(number, places)
+    return f"{number.numerator}/{number.denominator}"
+
+
+def _bullets(heading: str, texts: list[str]) -> Iterator[str]:
+    if texts:
+        yield f"**{heading}**\n"
+        yield from (f"- {text}" for text in texts)
+        yield ""
+
+
+def _cell(text: Any) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def main() -> None:
+    """Writes every generated file that is not current."""
+    for path, text in generated(load()).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            print(f"written: {path.relative_to(REPOSITORY)}")
+
+
+if __name__ == "__main__":
+    main()
