@@ -1,0 +1,41 @@
+"""The generated pages and schemas are current, and say what a reader needs of every row."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from maalopfyldelse.annex import PAGES, SCHEMAS, generated, page
+from maalopfyldelse.declared import load
+from maalopfyldelse.scanning import load_plan
+
+DECLARED = load()
+
+
+def test_generated_files_are_current() -> None:
+    stale = [str(path) for path, text in generated(DECLARED).items() if not path.exists() or path.read_text() != text]
+    assert not stale, "run: make docs"
+    known = {path.name for path in generated(DECLARED)}
+    assert {p.name for folder in (PAGES, SCHEMAS) for p in folder.iterdir()} == known
+
+
+@pytest.mark.parametrize("plan_id", sorted(DECLARED.plan_paths))
+def test_every_row_has_its_words_its_readings_and_its_grading(plan_id: str) -> None:
+    plan = load_plan(DECLARED, plan_id)
+    text = page(plan, DECLARED)
+    for placed in plan.placed.values():
+        section = text.split(f"# {placed.row.id}\n")[1].split("\n##")[0]
+        assert placed.row.text in section and "**Graduering**" in section
+        for reading in placed.row.readings:
+            assert f"| {reading.id}.{reading.approved} |" in section and "**valgt**" in section
+        for criterion in placed.row.criteria:
+            assert criterion.text in section
+        for said in (*placed.row.notes, *placed.row.defects, *placed.row.questions):
+            assert said in section
+
+
+def test_schemas_are_json_schema() -> None:
+    for name in ("plan", "extract", "table"):
+        schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+        assert schema["type"] == "object" and schema["properties"]
