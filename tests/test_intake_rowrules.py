@@ -64,7 +64,7 @@ def test_a_delivery_that_arrived_on_another_day_is_judged_anew() -> None:
         assert [d.rows_kept for d in h.take().new] == [1]
         h.put("things.csv", content, arrival="2021-04-12T2359")
         assert [d.rows_set_aside for d in h.take().new] == [1]
-        assert h.take().known == 2
+        assert h.take().known == 1
 
 
 def test_too_many_count_against_the_limit_and_are_named() -> None:
@@ -110,7 +110,9 @@ class Planned(House):
 
     @property
     def declared(self) -> Declared:
-        return Declared((), {t.table: t for t in self.tables}, {e.extract: e for e in self.extracts}, {}, {"p": self.root / "p.yaml"})
+        return Declared(
+            (), {t.table: t for t in self.tables}, {e.extract: e for e in self.extracts}, {}, {"p": self.root / "p.yaml"}
+        )
 
     def plan(self, act: str) -> None:
         (self.root / "p.yaml").write_text(PLAN.format(act=act))
@@ -133,7 +135,7 @@ def test_rows_are_held_against_the_plans_and_taken_again_when_these_change(tmp_p
         (4, "NO_SUCH_ROW", "plan_row"),
         (5, "NO_SUCH_ROW", "plan_row"),
     ]
-    h.plan("sendt  # a remark changes nothing that the rules look into")
+    h.plan("'sendt'")  # other bytes, and nothing that the rules look into
     assert h.take().known == 1
     h.plan("vedtaget")
     h.take()
@@ -172,7 +174,11 @@ def test_a_rule_that_is_no_condition_is_the_callers_mistake(when: str, told: str
 @settings(max_examples=25, deadline=None)
 @given(
     rows=st.lists(
-        st.tuples(st.sampled_from(["", "x", "2021-01-01", "2021-06-30"]), st.sampled_from(["", "A", "a ", "b"]), st.sampled_from(["", "A", "B"])),
+        st.tuples(
+            st.sampled_from(["", "x", "2021-01-01", "2021-06-30"]),
+            st.sampled_from(["", "A", "a ", "b"]),
+            st.sampled_from(["", "A", "B"]),
+        ),
         min_size=1,
         max_size=12,
     )

@@ -115,7 +115,7 @@ def prepare(con: duckdb.DuckDBPyConnection, plans: dict[str, Path], extract: Ext
 
 
 def prove(con: duckdb.DuckDBPyConnection, extract: Extract, table: Table) -> None:
-    """Runs every rule over no rows. Raises CallerError for one that is no condition on the table's columns."""
+    """Runs every rule over a row without values. Raises CallerError for one that is no condition on the table's columns."""
     import duckdb
 
     empty = ", ".join(f'cast(null as {spec.type}) as "{name}"' for name, spec in table.columns.items())
@@ -123,7 +123,7 @@ def prove(con: duckdb.DuckDBPyConnection, extract: Extract, table: Table) -> Non
         place = f"expectations/{extract.extract}.yaml: set_aside {rule.code}"
         if rule.column not in table.columns:
             raise CallerError(f"{place}: column: '{table.table}' has no column '{rule.column}'.")
-        relation = f"(select {empty}, date '2000-01-01' as delivered_date where false) as {table.table}"
+        relation = f"(select {empty}, date '2000-01-01' as delivered_date) as {table.table}"
         try:
             con.execute(f"select cast(({rule.when}) as boolean) from {relation}").fetchall()
         except duckdb.Error as error:
