@@ -67,7 +67,7 @@ def reading_id(options: tuple[tuple[str, str], ...]) -> str:
 
 
 def window_days(window: Window, as_of: date) -> Days | None:
-    """The days a window means at a reporting date, or None when it has none there."""
+    """The days a window means at a reporting date, none of them after it; None when it has none there."""
     if window.year_to_date is not None:
         return Days(date(as_of.year - 1, 12, 31), as_of)
     if window.stock is not None:
@@ -79,7 +79,9 @@ def window_days(window: Window, as_of: date) -> Days | None:
     if window.by_date is not None:
         due = [day for day in window.by_date if day <= as_of]
         fixed = window.by_date[max(due)] if due else None
-    return Days(fixed.from_ - timedelta(days=1), fixed.to) if fixed else None
+    if fixed is None or fixed.from_ > as_of:
+        return None
+    return Days(fixed.from_ - timedelta(days=1), min(fixed.to, as_of))
 
 
 def approved_words(row: Row) -> dict[str, str]:
