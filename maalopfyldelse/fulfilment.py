@@ -123,10 +123,11 @@ def _judge(variant: Variant, row: Row, parts: list[tuple[Graded, Fraction | None
     if row.grade.assessed:
         graded, _ = scanning.evidence.assessed(row.id, None, scanning.as_of, row.grade.assessed.by)
     else:
-        over = [j.graded for j in judged if j.criterion.scored and not j.criterion.condition]
+        of = {j.criterion.id: [c for c in judged if j.criterion.id in c.criterion.condition_of] for j in judged}
+        over = [_conditioned(j.graded, of[j.criterion.id]) for j in judged if j.criterion.scored and not j.criterion.condition]
         weights = None if row.criteria else [weight or Fraction(1) for _, weight in parts]
         graded = combine(row.grade, over if row.criteria else [p for p, _ in parts], weights)
-        graded = _entered(_conditioned(graded, judged), row, scanning)
+        graded = _entered(_conditioned(graded, [j for j in judged if not j.criterion.condition_of]), row, scanning)
     first = next((j for j in judged if j.figure), None)
     return Outcome(
         variant.id,
@@ -171,7 +172,7 @@ def _criterion(criterion: Criterion, variant: Variant, row: Row, scanning: Scann
 
 
 def _conditioned(graded: Graded, judged: Sequence[Judged]) -> Graded:
-    """A condition that does not hold leaves the row open; one that is not known yet keeps a miss from being one."""
+    """A condition that does not hold leaves the row, or its criterion, open; one that is not known yet keeps a miss from being one."""
     conditions = [j for j in judged if j.criterion.condition]
     failed = next((j for j in conditions if j.graded.verdict == NOT_MET), None)
     if failed:

@@ -98,6 +98,9 @@ class Row(Strict):
         twice = [c.id for c in self.criteria if [x.id for x in self.criteria].count(c.id) > 1]
         if twice:
             raise ValueError(f"row {self.id}: criterion '{twice[0]}' stands twice")
+        ids = [c.id for c in self.criteria]
+        if lost := [name for c in self.criteria for name in c.condition_of if name not in ids]:
+            raise ValueError(f"row {self.id}: condition_of: no criterion '{lost[0]}'{nearest(lost[0], ids)}")
         return self
 
     @property

@@ -370,7 +370,8 @@ class Judged(Strict):
 
 class Criterion(Strict):
     """One thing a row requires: an act, a number, a figure or a judgement. `scored: false` is recorded and shown only; a
-    `condition` that is not met leaves the row `ikke opgjort`, since the requirement then does not apply."""
+    `condition` that is not met leaves the row `ikke opgjort`, since the requirement then does not apply; with `condition_of` only
+    the criteria named there."""
 
     id: Word
     text: str
@@ -381,6 +382,7 @@ class Criterion(Strict):
     grade: Threshold = Threshold()
     scored: bool = True
     condition: bool = False
+    condition_of: list[Word] = []
 
     @model_validator(mode="after")
     def _one(self) -> Criterion:
