@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: run test lint dagster sample lock help
+.PHONY: run test lint dagster sample docs lock help
 
 run: $(READY)  ## run the sample for all plans, print the fulfilment and where things are
 	@$(BIN)/maal run
@@ -27,6 +27,9 @@ dagster: $(READY)  ## open Dagster's pages on http://127.0.0.1:3000
 
 sample: $(READY)  ## make data/sample anew (deterministic)
 	$(BIN)/python -m maalopfyldelse.sample data/sample
+
+docs: $(READY)  ## write the methods annex (docs/opgoerelsesmetode) and the editors' schemas anew
+	$(BIN)/python -m maalopfyldelse.annex
 
 lock: $(READY)  ## solve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev pyproject.toml -o requirements.lock
