@@ -117,7 +117,7 @@ class RegistersWorld(World):
         written = [_written(spec, layout, row) for row in filled]
         read = dict.fromkeys(column for source in layout.columns.values() for column in source.columns)
         headings = [*read, *layout.ignore, *layout.personal]
-        name = _file_name(extract, layout, period or received_at)
+        name = _file_name(extract, layout, period.replace("Q", "K") if period else f"{received_at}_{self._ids}")
         if layout.format.type == "csv":
             return self.deliver_rows(received_at, extract.system, name, headings, written, layout.format.delimiter)
         return self.deliver(received_at, extract.system, name, _workbook(layout, headings, written))
