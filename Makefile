@@ -14,7 +14,7 @@ test: $(READY)  ## lint, types, declarations and all tests that need neither roo
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/mypy
 	@$(BIN)/maal check
-	@$(BIN)/pytest -rs
+	@$(BIN)/pytest -rs -n auto --dist loadfile
 	@echo "left out: nothing; the browser and Spark targets come with their issues"
 
 lint: $(READY)  ## style and types only

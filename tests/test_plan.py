@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
@@ -74,6 +75,13 @@ FAULTS = {
     "approved: a": ("approved: x", "approved is 'x'"),
     "plan: star-2021": ("plan: star-2022", "file and plan have one name"),
     "title:": ("titel:", "no such key"),
+    "1: [26, 50]": ("1: [20, 50]", "overlap"),
+    "event: {act: evaluering_job_veu, by: 2021-03-31}": (
+        "event: {act: evaluering_job_veu, by: 31-03-2021}",
+        "criteria.0.event.by",
+    ),
+    "set: {criteria.forligskreds.scored: false}": ("set: {criteria.forligskredsen.scored: false}", "did you mean 'forligskreds'"),
+    "id: kvalitet, text": ("id: tid, text", "criterion 'tid' stands twice"),
 }
 
 
@@ -120,3 +128,28 @@ def test_siri_counts_sick_leave_under_every_reading() -> None:
     row = read_plan(REPOSITORY / "plans" / "siri-2020.yaml").placed["2.3"].row
     assert [r.id for r in row.readings] == [f"I{n}" for n in range(23, 29)]
     assert json.loads(row.model_dump_json())["target"]["unit"] == "days_per_year"
+
+
+def test_an_amendment_holds_from_its_date_and_both_versions_stand(tmp_path: Path) -> None:
+    text = (
+        STAR.read_text()
+        + """
+amendments:
+  - id: tillæg-1
+    title: "Ny frist for Mål 6.C"
+    document: "Tillæg af 1. september 2021"
+    holds_from: 2021-09-01
+    rows:
+      - id: M6.C
+        text: "Redegørelsen er sendt til BEU i 2021"
+        clause: {lines: [1]}
+        criteria: [{id: sendt, text: "Sendt", event: {act: redegoerelse_sendt_beu, by: 2021-12-31}}]
+        grade: all_of
+"""
+    )
+    path = tmp_path / "star-2021.yaml"
+    path.write_text(text)
+    plan = read_plan(path)
+    before, after = (plan.at(date(2021, m, 30)).placed["M6.C"] for m in (6, 9))
+    assert len(before.row.criteria) == 2 and len(after.row.criteria) == 1
+    assert after.weight == before.weight == Fraction(10, 3) and after.parent == "M6"
