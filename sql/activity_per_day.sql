@@ -24,6 +24,7 @@ with placed as (
         c.period_from_date,
         c.period_to_date,
         c.number,
+        c.period_from_date > $from_date and c.period_to_date <= $as_of as is_inside,
         date_diff('day', c.period_from_date, c.period_to_date) + 1 as days,
         case
             when c.period_to_date <= $from_date or c.period_from_date > $as_of then 'outside_window'
@@ -37,7 +38,7 @@ ordered as (
         p.*,
         row_number() over (
             partition by p.series
-            order by case when p.reason is null then 0 else 1 end, p.period_from_date
+            order by case when p.is_inside then 0 else 1 end, p.period_from_date
         ) as place
     from placed as p
 ),
@@ -50,7 +51,7 @@ missing as (
     from (select distinct series from activity_counts) as s
     cross join danish_calendar as d
     left join placed as p
-        on s.series = p.series and p.reason is null and p.period_from_date <= d.day and d.day <= p.period_to_date
+        on s.series = p.series and p.is_inside and p.period_from_date <= d.day and d.day <= p.period_to_date
     where d.day > $from_date and d.day <= $as_of and p.series is null
     group by s.series
 )

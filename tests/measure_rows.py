@@ -13,6 +13,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import register_rows
+
 from maalopfyldelse.dates import DANISH_ZONE, add_months, danish_date, period_bounds, quarter_of
 
 Row = dict[str, Any]
@@ -369,4 +371,12 @@ MADE: dict[str, tuple[Maker, list[tuple[date, date]], dict[str, list[Any]]]] = {
     "pending_age": (cases, WINDOWS, {"age_limit": [3, 4, 90, 0], "age_unit": ["months", "days"]}),
     "sick_leave": (absences, WINDOWS, {}),
     "target_group_activity": (panel, QUARTERS, {"min_hours": [0, 10]}),
+    "service_goals": (register_rows.decisions, WINDOWS, {"limit_days": [31, 31, 62, 1]}),
+    "item_completion": (register_rows.items, WINDOWS, {"months": [3, 3, 0]}),
+    "counted_share": (register_rows.counts, WINDOWS, {}),
+    "budget_deviation": (register_rows.budgets, WINDOWS, {}),
+    "absence_rates": (register_rows.state_absences, WINDOWS, {}),
+    "activity_per_day": (register_rows.activity, WINDOWS, {}),
+    "application_replies": (register_rows.applications, WINDOWS, {"limit_days": [56, 56, 1]}),
+    "complaint_decisions": (register_rows.complaints, WINDOWS, {"months": [4, 4, 1]}),
 }
