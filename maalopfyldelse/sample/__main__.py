@@ -1,4 +1,5 @@
-"""The command: `python -m maalopfyldelse.sample OUT [--seed N --call-events N --cases N --tickets N --persons N]`."""
+"""The command: `python -m maalopfyldelse.sample OUT [--seed N --call-events N --cases N --tickets N --persons N
+--decisions N]`."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ..errors import CallerError, MaalError
-from . import absence, calls, cases, panel, tickets
+from . import absence, benchmarking, calls, cases, jobnet2003, panel, permits, registers, tickets
 from .common import Out, Sizes
 
 MARKER = "Syntetiske data. Ingen person, sag, henvendelse eller figur her er virkelig.\n"
@@ -17,8 +18,8 @@ README = """\
 # Prøveleverancer
 
 Alt her er opdigtet og lavet af `python -m maalopfyldelse.sample`; samme tal giver samme bytes. Filen `SYNTHETIC` mærker det.
-Mapperne er `MODTAGET/SYSTEM/fil`, med modtagelsestidspunktet i dansk tid, som leverancerne ville være kommet fra midten af 2020
-til januar 2022.
+Mapperne er `MODTAGET/SYSTEM/fil`, med modtagelsestidspunktet i dansk tid, som leverancerne til fem planer ville være kommet: 2003-2004
+(AMS), 2020 til marts 2022 (SIRI, STAR, Benchmarkingenheden) og 2024-2025 (tilsynsplanen).
 
 | system | filer | bemærk |
 |---|---|---|
@@ -28,9 +29,17 @@ til januar 2022.
 | p360 | sager pr. halvår, sagstyper | projektmappe med tekstdatoer, CSV, projektmappe med datoceller, CSV |
 | isola | fravær pr. kvartal | Windows-1252, decimalkomma |
 | jobcenter | panel pr. kvartal, ydelseskoder, jobcentre | koder og jobcentre er opfundne og uden officielt forbillede |
+| estherh | ansøgninger pr. kvartal | ingen søgte som praktikant; en sag, der verserede, kommer igen i næste udtræk |
+| benchmarkdatabase | sygefravær i 41 institutioner pr. kvartal | 40 er opfundne; én er for lille til at blive vist |
+| oekonomi | grundbudget, UO2, UO4 og årsregnskab | årsregnskabet kommer først i marts 2022 |
+| jobnet, journal | aktivitet pr. måned, puljeansøgninger, klager | 2002-2003, Windows-1252 |
+| registre | hændelser, optællinger, poster og vurderinger, tastet i hånden | projektmapper er hele registret, CSV kun det nye |
 
-To rækker er forkerte med vilje og bliver sat til side: et tidspunkt i den time, som forårets omstilling springer over (zendesk,
-CSV), og den 31. februar (p360, sidste leverance). Tre sager er lukket, før de er oprettet; én driftsforstyrrelse er ikke godkendt.
+Rækker, der er forkerte med vilje og bliver sat til side: et tidspunkt i den time, som forårets omstilling springer over (zendesk,
+CSV), den 31. februar (p360, sidste leverance), en afgørelse før ansøgningen (estherh, sidste leverance), en hændelse godkendt af den,
+der registrerede den (STAR), en hændelse dateret efter modtagelsen og en vurdering uden indhold (AMS), en optælling til en række, som
+planen ikke har (Benchmarkingenheden). Tre sager er lukket, før de er oprettet; én driftsforstyrrelse og nogle få registreringer er
+ikke godkendt.
 
 Navne er 'Syntetisk n' eller 'Syntetisk Person n', telefonnumre begynder med +4500, adresser ender på example.invalid. De står her, for at
 indlæsningen har noget at smide væk.
@@ -46,7 +55,7 @@ def write_sample(root: Path, sizes: Sizes) -> None:
         (root / "SYNTHETIC").write_text(MARKER, encoding="utf-8", newline="")
         (root / "README.md").write_text(README, encoding="utf-8", newline="")
         out = Out(root)
-        for source in (calls, tickets, cases, absence, panel):
+        for source in (calls, tickets, cases, absence, panel, permits, benchmarking, jobnet2003, registers):
             source.write(out, sizes)
     except OSError as error:
         raise CallerError(f"{root} cannot be written: {error.strerror}.") from None
@@ -79,11 +88,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tickets", type=int, default=default.tickets)
     parser.add_argument("--cases", type=int, default=default.cases)
     parser.add_argument("--persons", type=int, default=default.persons, help="rows of the panel (people times quarters), about")
+    parser.add_argument("--decisions", type=int, default=default.decisions, help="applications to EstherH")
     given = parser.parse_args(arguments)
     try:
-        if min(given.call_events, given.tickets, given.cases, given.persons) < 0:
+        sizes = Sizes(given.seed, given.call_events, given.tickets, given.cases, given.persons, given.decisions)
+        if min(sizes.call_events, sizes.tickets, sizes.cases, sizes.persons, sizes.decisions) < 0:
             raise CallerError("A number of rows is below 0.")
-        write_sample(given.out, Sizes(given.seed, given.call_events, given.tickets, given.cases, given.persons))
+        write_sample(given.out, sizes)
     except MaalError as error:
         print(error, file=sys.stderr)
         return error.exit_code

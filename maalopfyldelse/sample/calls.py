@@ -70,7 +70,8 @@ class _Month:
         digits = 10**18 if self.calls % 3 else 10**13
         self.call_id = str(digits + self.calls * 7_182_818_284_590_451 % digits)
         self.sequence = 0
-        self.source = f"+4500{self.draw.below(1_000_000):06d}" if self.draw.chance(750) else ""  # or withheld
+        number = self.draw.below(1_000_000) if self.draw.chance(750) else 0
+        self.source = f"+4500{number:06d}" if number % 3 == 1 else ""  # or withheld
 
     def event(
         self, kind: str, result: str, queue: str, start: int, length: int, speak: tuple[int, int] | None = None, ciq: str = ""

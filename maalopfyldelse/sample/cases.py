@@ -48,7 +48,7 @@ LINGER = {
     date(2021, 10, 1): "SYN-ED1",
 }
 # A row that intake must set aside: there is no such day.
-_IMPOSSIBLE = ("21/9999", "Sag om Syntetisk 0", "SYN-ED1", "åben", "05-02-2021", "31-02-2021", *[""] * 7, "05-01-2022")
+_IMPOSSIBLE = ("21/9999", "Syntetisk 0", "SYN-ED1", "åben", "05-02-2021", "31-02-2021", *[""] * 7, "05-01-2022")
 XLSX_HEADING = [
     "CaseNumber",
     "Title",
@@ -104,7 +104,7 @@ class Case:
             decided = closed
         return [
             self.number,
-            f"Sag om Syntetisk {self.person}",
+            f"Syntetisk {self.person}" if self.person % 2 else "Sag",
             self.kind,
             "lukket" if closed else "hvilende" if self.is_resting else "åben",
             self.received,
@@ -114,7 +114,7 @@ class Case:
             reopened,
             closed,
             self.outcome if closed else "",
-            f"Syntetisk {self.person % 20}",
+            f"Syntetisk {self.person % 20}" if self.person % 4 == 1 else "",
             f"s{self.person}@example.invalid" if self.person % 9 == 0 else "",
         ]
 

@@ -20,13 +20,15 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much to make: rows of call events, tickets, cases, rows of the jobcentre panel (people times quarters); all about."""
+    """How much to make: rows of call events, tickets, cases, rows of the jobcentre panel (people times quarters), applications to
+    EstherH; all about."""
 
     seed: int = 2021
     call_events: int = 50_000
     tickets: int = 10_000
     cases: int = 5_000
     persons: int = 20_000
+    decisions: int = 2_800
 
 
 class Draw:

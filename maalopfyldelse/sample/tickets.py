@@ -52,7 +52,7 @@ CSV_HEADING = (
 CHANNELS = [(45, "email"), (44, "web"), (8, "chat"), (3, "voice")]
 CSV_CHANNELS = {"email": "Mail", "web": "Web form", "chat": "Chat", "voice": "Phone call (incoming)"}
 CSV_STATUS = {"new": "New", "open": "Open", "pending": "Pending", "hold": "On-hold", "solved": "Solved", "closed": "Closed"}
-SUBJECTS = ["Hjælp til login", "Spørgsmål til CV", "Sag 21/1234", "Jobannonce", "Mit nummer er 300221-0000"]
+SUBJECTS = ["Login", "CV på nettet", "Sag 21/1234", "Job", "Nr. 300221-0000"]
 
 
 # A row that intake must set aside: its time lies in the hour that spring skips.
@@ -192,7 +192,9 @@ def _solved(ticket: Ticket, now: int) -> int | None:
 def _csv_row(ticket: Ticket, now: int, clock: BusinessClock) -> str:
     reply, solved = _reply(ticket, now, clock), _solved(ticket, now)
     fields = [""] * 41
-    fields[0], fields[1], fields[2] = "1", str(ticket.number), f"Syntetisk {ticket.number % 997}"
+    fields[0], fields[1] = "1", str(ticket.number)
+    if ticket.number % 4 == 0:
+        fields[2] = f"Syntetisk {ticket.number % 997}"
     if ticket.number % 7 == 0:
         fields[5] = f"s{ticket.number % 997}@example.invalid"
     fields[10], fields[11] = SUBJECTS[ticket.number % 5], ticket.tag
