@@ -194,7 +194,7 @@ def _entered(graded: Graded, row: Row, scanning: Scanning) -> Graded:
 def _informed(graded: Graded, row: Row, as_of: date) -> Graded:
     if row.verdict_dates is None or as_of in row.verdict_dates:
         return graded
-    lacking = graded.reason if graded.verdict == NOT_COMPUTED else None
+    lacking = graded.reason if row.measure and graded.verdict == NOT_COMPUTED else None
     return open_degree(None, lacking or "Til orientering: teksten giver intet verdikt på denne dato")
 
 

@@ -40,12 +40,13 @@ def grade_figure(figure: Figure, target: Target, grade: Grade) -> Graded:
     """The verdict on a computed figure, by threshold or by steps; open where the contract gives no number or no rule."""
     if figure.is_empty and grade.threshold and grade.threshold.empty == "met":
         return Graded(MET, FULL, FULL, "Ingen at opgøre; målet er da ikke overskredet")
+    absent = f"Teksten giver ingen regel fra tal til grad: {grade.undefined.missing}" if grade.undefined else None
+    if absent is None and target.missing is not None:
+        absent = f"Tallet {target.missing} mangler i teksten"
+    if absent is not None:
+        return open_degree(NOT_COMPUTED, "; ".join(x for x in (absent, figure.reason) if x))
     if figure.low is None or figure.high is None:
         return open_degree(NOT_COMPUTED, figure.reason or "Kan ikke opgøres")
-    if grade.undefined:
-        return open_degree(NOT_COMPUTED, f"Teksten giver ingen regel fra tal til grad: {grade.undefined.missing}")
-    if target.missing is not None:
-        return open_degree(NOT_COMPUTED, f"Tallet {target.missing} mangler i teksten")
     if grade.steps:
         return _steps(figure, target, grade.steps)
     if grade.proportional and target.at_least:

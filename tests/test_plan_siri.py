@@ -379,3 +379,4 @@ def test_nothing_delivered_is_never_a_miss(world: RegistersWorld) -> None:
     assert {line.verdict for line in lines.values()} <= {"afventer vurdering", "ikke opgjort", None}
     assert (lines["total"].points_low, lines["total"].points_high) == (0, 100)
     assert all(line.reason for line in lines.values())
+    assert "POINTGIVNING" in (lines["2.1"].reason or "") and "allongerne" in (lines["1.3"].reason or "")
