@@ -91,27 +91,26 @@ class Evidence:
         return open_degree(AWAITED, f"registreret før {danish_day(event.after or event.by)}; tæller ikke"), found[-1:]
 
     def count(self, row: str, counted: Counted, as_of: date) -> tuple[Graded, list[Number]]:
-        """Whether a number reached what was asked by its date."""
+        """Whether a number had reached what was asked at its date: the newest entry until then decides, since a count may be
+        corrected and a whole may grow. One that reaches it later is late."""
         found = [n for n in self.numbers if (n.row, n.name) == (row, counted.name) and n.date <= as_of]
         if not found:
             return open_degree(AWAITED, f"intet antal registreret; frist {danish_day(counted.by)}"), []
-        reached = [n for n in found if _reached(n, counted)]
-        in_time = [n for n in reached if n.date <= counted.by]
-        newest = found[-1]
+        timely = [n for n in found if n.date <= counted.by]
+        newest = (timely or found)[-1]
         if counted.of_all and newest.of_number is None:
             return open_degree(AWAITED, "det samlede antal er ikke registreret"), [newest]
-        timely = [n for n in found if n.date <= counted.by]
-        if counted.at_most is not None and timely and timely[-1].number > counted.at_most:
-            return Graded(NOT_MET, NONE, NONE, f"{timely[-1].number} er flere end {counted.at_most}"), timely[-1:]
-        if in_time:
-            number = in_time[-1]
-            over = counted.flag_over is not None and number.number > counted.flag_over
-            reason = f"{number.number} er flere end {counted.flag_over}" if over else _unapproved([number])
-            return Graded(MET, FULL, FULL, reason), [number]
-        if reached or as_of >= counted.by:
+        if timely and counted.at_most is not None and newest.number > counted.at_most:
+            return Graded(NOT_MET, NONE, NONE, f"{newest.number} er flere end {counted.at_most}"), [newest]
+        if timely and _reached(newest, counted):
+            over = counted.flag_over is not None and newest.number > counted.flag_over
+            reason = f"{newest.number} er flere end {counted.flag_over}" if over else _unapproved([newest])
+            return Graded(MET, FULL, FULL, reason), [newest]
+        late = next((n for n in found if n.date > counted.by and _reached(n, counted)), None)
+        if late or as_of >= counted.by:
             wanted = newest.of_number if counted.of_all else counted.at_least
-            late = f"først {danish_day(reached[0].date)}" if reached else f"{newest.number} af {wanted}"
-            return Graded(NOT_MET, NONE, NONE, f"{late}; frist {danish_day(counted.by)}"), [reached[0] if reached else newest]
+            said = f"først {danish_day(late.date)}" if late else f"{newest.number} af {wanted}"
+            return Graded(NOT_MET, NONE, NONE, f"{said}; frist {danish_day(counted.by)}"), [late or newest]
         return open_degree(AWAITED, f"{newest.number} indtil nu; frist {danish_day(counted.by)}"), [newest]
 
     def judged(self, row: str, judged: Judged, as_of: date) -> tuple[Graded, list[Assessment]]:

@@ -72,14 +72,22 @@ def test_a_number_is_met_when_it_was_reached_in_time(entries: list[tuple[date, i
     evidence = Evidence(numbers=[Number("M6.A", "kommuner", day, n, None, None, True) for day, n in entries])
     graded, _ = evidence.count("M6.A", Counted(name="kommuner", at_least=wanted, flag_over=12, by=BY), as_of)
     known = [(day, n) for day, n in entries if day <= as_of]
-    if any(n >= wanted and day <= BY for day, n in known):
-        assert graded.verdict == MET
-    elif not known:
-        assert graded.verdict == AWAITED
-    elif as_of >= BY or any(n >= wanted for _, n in known):
-        assert graded.verdict == NOT_MET
+    timely = [n for day, n in known if day <= BY]
+    if not known:
+        expected = AWAITED
+    elif timely and timely[-1] >= wanted:
+        expected = MET
+    elif as_of >= BY or any(n >= wanted for day, n in known if day > BY):
+        expected = NOT_MET
     else:
-        assert graded.verdict == AWAITED
+        expected = AWAITED
+    assert graded.verdict == expected
+
+
+def test_the_newest_count_until_the_date_decides() -> None:
+    entries = [(date(2021, 3, 1), 2, 2), (date(2021, 6, 1), 5, 8)]
+    evidence = Evidence(numbers=[Number("T10.c", "tilbudt", day, n, of, None, True) for day, n, of in entries])
+    assert evidence.count("T10.c", Counted(name="tilbudt", of_all=True, by=BY), date(2021, 12, 31))[0].verdict == NOT_MET
 
 
 def test_s57_more_than_twelve_is_met_with_a_remark() -> None:
