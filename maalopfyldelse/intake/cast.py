@@ -84,12 +84,12 @@ class Program:
         return f"select {', '.join(picked)} from ({self._layers(rows, folded)})"
 
     def careful(self, rows: str, folded: set[str]) -> str:
-        """All rows typed where they can be, with `n`, `broken` and for each column i `f<i>`, the code of its fault or null."""
-        picked = ["n", "broken"]
+        """All rows typed where they can be, with `_row`, `_broken` and for each column i `_f<i>`, the code of its fault or null."""
+        picked = ["_row", "_broken"]
         for i, (name, spec) in enumerate(self._table.columns.items()):
             column = next((c for c in self._columns if c.name == name), None)
             typed = f"cast({column.typed} as {spec.type})" if column else f"cast(null as {spec.type})"
-            picked += [f'{typed} as "{name}"', f"{self._fault(column) if column else 'null'} as f{i}"]
+            picked += [f'{typed} as "{name}"', f"{self._fault(column) if column else 'null'} as _f{i}"]
         return f"select {', '.join(picked)} from ({self._layers(rows, folded)})"
 
     def fold_rows(self, fold: Fold, rows: str) -> str:
@@ -103,7 +103,7 @@ class Program:
         column = next(c for c in self._columns if c.name == name)
         inner = self._typed(rows)
         return (
-            f"select trim({column.value}) as word, count(*) as times, min(n) as first from ({inner}) "
+            f"select trim({column.value}) as word, count(*) as times, min(_row) as first from ({inner}) "
             f"where {column.value} is not null and {column.typed} is null group by 1 order by 3"
         )
 

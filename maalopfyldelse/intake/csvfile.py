@@ -42,11 +42,11 @@ class CsvFile:
         self.is_ascii = text.is_ascii
 
     def select(self, needed: list[str], careful: bool) -> str:
-        """SQL for the needed columns as text r0, r1, …; careful: unsplittable rows are left out, `n` numbers the others."""
+        """SQL for the needed columns as text r0, r1, …; careful: unsplittable rows are left out, `_row` numbers the others."""
         places = [self.names.index(name) for name in needed]
         picked = [f"c{place} as r{i}" for i, place in enumerate(places)]
         if careful:
-            picked += ["row_number() over () as n", "null as broken"]
+            picked += ["row_number() over () as _row", "cast(null as varchar) as _broken"]
         return f"select {', '.join(picked) or '1 as one'} from {self._relation(careful)}"
 
     def rows(self, con: duckdb.DuckDBPyConnection) -> int:

@@ -38,12 +38,12 @@ class JsonFile:
     def select(self, needed: list[str], careful: bool) -> str:
         """SQL for the needed paths as text r0, r1, …; careful: numbered by line, and a broken line says so."""
         paths = "[" + ", ".join(quoted(_json_path(name)) for name in needed) + "]"
-        line = "case when broken is null then line end" if careful else "line"
+        line = "case when _broken is null then line end" if careful else "line"
         lines = self._lines()
         if careful:
             whole = "case when json_valid(line) then json_type(line) = 'OBJECT' else false end"
-            lines = f"select *, case when not ({whole}) then 'BAD_JSON' end as broken from ({lines})"
-        picked = [f"found[{i + 1}] as r{i}" for i in range(len(needed))] + (["n", "broken"] if careful else [])
+            lines = f"select *, case when not ({whole}) then 'BAD_JSON' end as _broken from ({lines})"
+        picked = [f"found[{i + 1}] as r{i}" for i in range(len(needed))] + (["_row", "_broken"] if careful else [])
         extracted = f"select *, json_extract_string({line}, {paths}) as found from ({lines})"
         return f"select {', '.join(picked)} from ({extracted})"
 
@@ -66,8 +66,8 @@ class JsonFile:
             f"read_csv({quoted(glob_free(str(self._text.path)))}, auto_detect = false, header = false, delim = '\1', quote = '', "
             f"escape = '', max_line_size = {MAX_LINE}, columns = {{'line': 'VARCHAR'}})"
         )
-        numbered = f"select row_number() over () as n, line from {reader}"
-        return f"select n, line from ({numbered}) where trim(line, ' \t\r') <> ''"
+        numbered = f"select row_number() over () as _row, line from {reader}"
+        return f"select _row, line from ({numbered}) where trim(line, ' \t\r') <> ''"
 
 
 def is_covered(path: str, known: Iterable[str]) -> bool:

@@ -95,12 +95,12 @@ class Loader:
         rows = self._file.select(program.needed, careful=True)
         split = self._copy(program.careful(rows, self._settle_folds(rows)), self._numbered)
         numbered = f"read_parquet({quoted(str(self._numbered))})"
-        flags = [f"f{i}" for i in range(len(names))]
-        faulty = " or ".join(f"{flag} is not null" for flag in ["broken", *flags])
+        flags = [f"_f{i}" for i in range(len(names))]
+        faulty = " or ".join(f"{flag} is not null" for flag in ["_broken", *flags])
         columns = ", ".join(f'"{name}"' for name in [*names, "delivery_id"])
         kept = self._copy(f"select {columns} from {numbered} where not ({faulty})", self._target, with_id=False)
         limit = f"limit {MAX_FAULTS}" if is_too_many(split - kept, split) else ""
-        found = self._query(f"select n, broken, {', '.join(flags)} from {numbered} where {faulty} order by n {limit}")
+        found = self._query(f"select _row, _broken, {', '.join(flags)} from {numbered} where {faulty} order by _row {limit}")
         counts = self._counts(numbered, names)
         words = self._unknown_words(rows, counts)
         located = self._file.locate((n for n in {row[0] for row in found} | {w[3] for w in words}), split)
@@ -121,9 +121,9 @@ class Loader:
         """How many rows have which fault in which column, in the sender's words."""
         counts: Counter[str] = Counter()
         for i, name in enumerate(names):
-            for code, times in self._query(f"select f{i}, count(*) from {numbered} where f{i} is not null group by 1"):
+            for code, times in self._query(f"select _f{i}, count(*) from {numbered} where _f{i} is not null group by 1"):
                 counts[f"{code} in '{self._program.file_column[name]}'"] += times
-        for code, times in self._query(f"select broken, count(*) from {numbered} where broken is not null group by 1"):
+        for code, times in self._query(f"select _broken, count(*) from {numbered} where _broken is not null group by 1"):
             counts[code] += times
         return counts
 

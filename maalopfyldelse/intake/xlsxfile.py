@@ -70,13 +70,15 @@ class XlsxFile:
         if faults:
             raise Refused(faults[0].code, f"{faults[0].message}", line=faults[0].line, column=faults[0].column, faults=faults)
         data: dict[str, Any] = {name: pa.array(cells, pa.string()) for name, cells in columns.items()}
-        data["n"] = pa.array([line for line, _ in self._body], pa.int64())
+        data["_row"] = pa.array([line for line, _ in self._body], pa.int64())
         con.register(self._table, pa.table(data))
 
     def select(self, needed: list[str], careful: bool) -> str:
         """SQL for the needed columns as text r0, r1, …; careful: numbered by the sheet's rows."""
         picked = [f"c{self.names.index(name)} as r{i}" for i, name in enumerate(needed)]
-        return f"select {', '.join(picked + (['n', 'null as broken'] if careful else []))} from {self._table}"
+        return (
+            f"select {', '.join(picked + (['_row', 'cast(null as varchar) as _broken'] if careful else []))} from {self._table}"
+        )
 
     def rows(self, con: duckdb.DuckDBPyConnection) -> int:
         """Rows of the sheet that are not blank."""

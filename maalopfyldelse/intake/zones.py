@@ -64,6 +64,8 @@ def transitions(zone: str) -> tuple[int, tuple[tuple[datetime, int, int], ...]]:
 
 def prepare(con: duckdb.DuckDBPyConnection, zone: str) -> None:
     """Gives the connection what the other functions' SQL needs for a zone. Raises CallerError for a zone it cannot serve."""
+    if con.execute(f"select getvariable('{_variable(zone, 'utc', 'after')}') is not null").fetchall() == [(True,)]:
+        return  # the last variable set below: handing over the lists costs as much as reading a small file
     for kind in ("wall", "utc"):
         lists = _lists(zone, kind)
         for name in ("start", "end", "before", "within", "after"):
