@@ -31,6 +31,7 @@ from maalopfyldelse.intake.faults import Fault
 from maalopfyldelse.intake.folds import settle
 from maalopfyldelse.intake.load import Loader
 from maalopfyldelse.intake.textfile import examine
+from maalopfyldelse.intake.values import hour_position
 
 MODEST = settings(max_examples=25, deadline=None)
 
@@ -53,6 +54,7 @@ def engine() -> Iterator[None]:
 
 
 ENGINE: list[Any] = []
+PREPARED: set[str] = set()
 
 
 def read(text: str, t: Table, e: Extract) -> tuple[list[tuple[Any, ...]], list[Fault]]:
@@ -63,7 +65,7 @@ def read(text: str, t: Table, e: Extract) -> tuple[list[tuple[Any, ...]], list[F
     (layout,) = e.layouts
     file = CsvFile(examine(path, hash_file(path), layout.format, home.tmp), layout.format)
     target = home.tmp / "x.parquet"
-    loaded = Loader(con, home, file, layout, t, "x", target).load(lambda set_aside, rows: False)
+    loaded = Loader(con, home, file, layout, t, "x", target, PREPARED).load(lambda set_aside, rows: False)
     rows = con.execute(f"select * exclude (delivery_id) from read_parquet('{target}')").fetchall()
     assert loaded.rows_read == len(rows) + len({fault.line for fault in loaded.faults})
     return rows, loaded.faults
@@ -363,3 +365,22 @@ def test_the_spring_hour_sets_the_row_aside() -> None:
 def test_a_zone_with_two_changes_in_a_month_is_refused_not_guessed() -> None:
     with pytest.raises(CallerError, match="two clock changes"):
         zones._lists("America/Noronha", "wall")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "position"),
+    [
+        (["%Y-%m-%d %H:%M", "%d-%m-%YT%H:%M:%S"], 12),
+        (["%H:%M %d-%m-%Y"], 1),
+        (["%Y%m%d%H"], 9),
+        (["%Y-%m-%d", "%Y-%m-%d %H"], None),
+        (["%Y-%m-%d %H", "%Y%m%d %H"], None),
+    ],
+)
+def test_where_the_hour_stands(patterns: list[str], position: int | None) -> None:
+    assert hour_position(patterns) == position
+
+
+def test_the_hours_that_can_be_doubled() -> None:
+    assert zones.double_hours("Europe/Copenhagen") == ["02"]
+    assert zones.double_hours("UTC") == []

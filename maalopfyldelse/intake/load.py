@@ -54,8 +54,18 @@ class Loader:
     """Loads one file into `target`, every row with the delivery's id."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, home: Home, file: File, layout: Layout, table: Table, delivery_id: str, target: Path
+        self,
+        con: duckdb.DuckDBPyConnection,
+        home: Home,
+        file: File,
+        layout: Layout,
+        table: Table,
+        delivery_id: str,
+        target: Path,
+        prepared: set[str],
     ) -> None:
+        """`prepared`: the zones that the connection knows already; added to."""
+        self._prepared = prepared
         self._con, self._file, self._layout, self._table, self._target = con, file, layout, table, target
         self._delivery_id = delivery_id
         self._numbered = home.tmp / f"{delivery_id}.numbered.parquet"
@@ -68,8 +78,9 @@ class Loader:
         """
         import duckdb
 
-        for zone in sorted(self._program.zones):
+        for zone in sorted(self._program.zones - self._prepared):
             zones.prepare(self._con, zone)
+            self._prepared.add(zone)
         if isinstance(self._file, XlsxFile):
             self._file.load(self._con, self._table)
         try:
