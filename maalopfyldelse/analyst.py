@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import edition, tabular
+from .contract import BUILT_IN_COLUMNS
 from .declared import Declared
 from .home import Home
 from .intake.current import create_current
@@ -29,6 +30,26 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 STORAGE_VERSION = "v1.5.0"
+
+# name, type, comment
+EDITIONS = [
+    ("plan", "varchar", "Plan id"),
+    ("as_of", "date", "The reporting date"),
+    ("edition", "bigint", "Number of the edition"),
+    ("known_at", "timestamp", "The figures build on what had arrived by then, UTC"),
+    ("is_provisional", "boolean", "True while deliveries may still change the figures"),
+    ("is_synthetic", "boolean", "True when sample data is in it"),
+    ("made_at", "timestamp", "When it was made, UTC"),
+    ("reason", "varchar", "Why it was made, as given with the run"),
+    ("code", "varchar", "Version and hash of the code that counted and graded"),
+]
+COLUMNS = [
+    ("measure", "varchar", "The measure, as in measures.NAME(…)"),
+    ("column_name", "varchar", "A column of its observations"),
+    ("type", "varchar", "Its type"),
+    ("unit", "varchar", "Its unit, where it has one"),
+    ("comment", "varchar", "What it means"),
+]
 
 
 def publish(
@@ -68,6 +89,7 @@ def publish(
 
 def _state(home: Home, declared: Declared, ledger: Ledger, known_at: datetime) -> str:
     said = [
+        str(home.path),  # the views name files by their full path
         [str(p.relative_to(home.path)) for p in edition.editions(home)],
         [[d.delivery_id, d.state] for d in ledger.deliveries()],
         sorted(hashlib.sha256(p.read_bytes()).hexdigest() for p in declared.paths.values()),
@@ -92,10 +114,7 @@ def _editions(con: duckdb.DuckDBPyConnection, home: Home) -> None:
         "comment on table editions.fulfilment is 'Every edition''s fulfilment, one row a total, goal, requirement or part'"
     )
     con.execute("comment on table editions.results is 'Every computed reading of every edition with its sums and accounts'")
-    con.execute(
-        "create table editions.editions (plan varchar, as_of date, edition bigint, known_at timestamp, is_provisional boolean, "
-        "is_synthetic boolean, made_at timestamp, reason varchar, code varchar)"
-    )
+    _table(con, "editions.editions", EDITIONS, "The editions: when they were made, from what was known when (instants in UTC)")
     for folder in edition.editions(home):
         m = edition.read_manifest(folder)
         con.execute(
@@ -112,9 +131,6 @@ def _editions(con: duckdb.DuckDBPyConnection, home: Home) -> None:
                 m["code"],
             ],
         )
-    con.execute(
-        "comment on table editions.editions is 'The editions: when they were made, from what was known when (instants in UTC)'"
-    )
 
 
 def _naive(text: str) -> str:
@@ -129,9 +145,25 @@ def _current(con: duckdb.DuckDBPyConnection, home: Home, declared: Declared, led
         for column, spec in table.columns.items():
             unit = f" ({spec.unit})" if spec.unit else ""
             con.execute(f"comment on column {name}.{column} is '{_quoted(spec.comment + unit)}'")
+        for column, (_, comment) in BUILT_IN_COLUMNS.items():
+            con.execute(f"comment on column {name}.{column} is '{_quoted(comment)}'")
+        if con.execute("select 1 from duckdb_tables() where table_name = ?", [helper := f"{name}_newest_of_key"]).fetchone():
+            con.execute(
+                f"comment on table {helper} is 'Keys of {name} that stand in several deliveries; the view {name} needs it'"
+            )
+            for column in table.key:
+                con.execute(f"comment on column {helper}.{column} is '{_quoted(table.columns[column].comment)}'")
+            con.execute(f"comment on column {helper}.newest is 'Which delivery wins, counted from the oldest'")
     con.execute(f"create table {CALENDAR} as {calendar_sql()}")
     con.execute(f"comment on table {CALENDAR} is 'Danish calendar: working days and quarters'")
+    for column, comment in (
+        ("day", "Calendar date"),
+        ("is_working_day", "False on Saturdays, Sundays and Danish public holidays"),
+        ("quarter", "The quarter it lies in, such as 2021Q3"),
+    ):
+        con.execute(f"comment on column {CALENDAR}.{column} is '{comment}'")
     con.execute("create macro add_months(d, n) as cast(d + to_months(n) as date)")
+    con.execute("comment on macro add_months is 'The date n months after d; the last of the month where that day does not exist'")
 
 
 def _measures(con: duckdb.DuckDBPyConnection, declared: Declared) -> None:
@@ -139,14 +171,18 @@ def _measures(con: duckdb.DuckDBPyConnection, declared: Declared) -> None:
     for measure in declared.measures.values():
         con.execute(measure_macro(measure, declared))
         con.execute(f"comment on macro table measures.{measure.name} is '{_quoted(measure.header.summary)}'")
-    con.execute(
-        "create table measures.columns (measure varchar, column_name varchar, type varchar, unit varchar, comment varchar)"
-    )
+    _table(con, "measures.columns", COLUMNS, "What each column of the observations means")
     for measure in declared.measures.values():
         rows = [(n, c.type, c.unit, c.comment) for n, c in measure.header.columns.items()]
         rows += [(n, t, None, comment) for n, (t, comment) in OBSERVATION_COLUMNS.items()]
         con.executemany("insert into measures.columns values (?, ?, ?, ?, ?)", [[measure.name, *row] for row in rows])
-    con.execute("comment on table measures.columns is 'What each column of the observations means'")
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, columns: list[tuple[str, str, str]], comment: str) -> None:
+    con.execute(f"create table {name} ({', '.join(f'{column} {kind}' for column, kind, _ in columns)})")
+    con.execute(f"comment on table {name} is '{_quoted(comment)}'")
+    for column, _, text in columns:
+        con.execute(f"comment on column {name}.{column} is '{_quoted(text)}'")
 
 
 def _quoted(text: str | Path) -> str:

@@ -50,7 +50,10 @@ def check_all(folder: Path | None) -> Iterator[Checked]:
     yield Checked(f"declarations can be read ({len(declared.tables)} tables, {len(declared.extracts)} extracts)")
     yield from _extracts(declared)
     for measure in declared.measures.values():
-        yield Checked(f"measure {measure.name}", list(_measure(measure, declared)))
+        try:
+            yield Checked(f"measure {measure.name}", list(_measure(measure, declared)))
+        except MaalError as error:  # SQL that cannot be parsed
+            yield Checked(f"measure {measure.name}", str(error).splitlines())
     for plan_id in declared.plan_paths:
         try:
             plan = load_plan(declared, plan_id)

@@ -25,17 +25,15 @@ with placed as (
         c.period_to_date,
         c.number,
         c.period_from_date > $from_date and c.period_to_date <= $as_of as is_inside,
-        date_diff('day', c.period_from_date, c.period_to_date) + 1 as days,
-        case
-            when c.period_to_date <= $from_date or c.period_from_date > $as_of then 'outside_window'
-            when c.period_from_date <= $from_date or c.period_to_date > $as_of then 'across_the_edge'
-        end as reason
+        c.period_to_date <= $from_date or c.period_from_date > $as_of as is_outside,
+        date_diff('day', c.period_from_date, c.period_to_date) + 1 as days
     from activity_counts as c
 ),
 ordered as (
     -- The first period that counts stands for the whole when the total is asked.
     select
         p.*,
+        case when p.is_outside then 'outside_window' when not p.is_inside then 'across_the_edge' end as reason,
         row_number() over (
             partition by p.series
             order by case when p.is_inside then 0 else 1 end, p.period_from_date

@@ -375,7 +375,7 @@ MADE: dict[str, tuple[Maker, list[tuple[date, date]], dict[str, list[Any]]]] = {
     "item_completion": (register_rows.items, WINDOWS, {"months": [3, 3, 0]}),
     "counted_share": (register_rows.counts, WINDOWS, {}),
     "budget_deviation": (register_rows.budgets, WINDOWS, {}),
-    "absence_rates": (register_rows.state_absences, WINDOWS, {}),
+    "absence_rates": (register_rows.state_absences, [*WINDOWS, (date(2021, 2, 14), date(2021, 6, 30))], {}),
     "activity_per_day": (register_rows.activity, WINDOWS, {}),
     "application_replies": (register_rows.applications, WINDOWS, {"limit_days": [56, 56, 1]}),
     "complaint_decisions": (register_rows.complaints, WINDOWS, {"months": [4, 4, 1]}),

@@ -149,7 +149,7 @@ def activity(random: Random, size: int, from_date: date, as_of: date) -> Rows:
     for series in ["job_ads", "hits"][: 1 + size // 10]:
         first = random.choice([from_date + DAY, from_date + DAY, from_date, from_date - 9 * DAY, from_date + 5 * DAY])
         while first <= as_of + timedelta(days=20):
-            last = random.choice([add_months(first, 1) - DAY, first, first + 20 * DAY, as_of, as_of + DAY])
+            last = random.choice([add_months(first, 1) - DAY, first, first + 20 * DAY, as_of - DAY, as_of, as_of + DAY])
             last = max(first, last)
             made.append({"series": series, "period_from_date": first, "period_to_date": last, "number": random.randint(0, 9_999)})
             first = last + random.choice([DAY, DAY, DAY, DAY, 3 * DAY])

@@ -140,7 +140,7 @@ class World:
 
     def call(self, start: datetime, wait_ms: int, *, answered: bool, queue: str = "q_borger", code: str | None = None) -> None:
         """A call that enters one queue at once and is answered, or ends unanswered, after `wait_ms`."""
-        call_id = f"9{len(self._calls):018d}"
+        call_id = f"9{self._ids:018d}"  # its own in every month: one call_id is one enquiry
         end = start + timedelta(milliseconds=wait_ms)
         self.event(call_id, 1, "i", start)
         seconds = wait_ms // 1000

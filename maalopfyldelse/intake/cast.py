@@ -104,7 +104,11 @@ class Program:
     def fold_rows(self, fold: Fold, rows: str) -> str:
         """The ambiguous instants of a column: group, number, wall time, each combination once."""
         c = fold.column
-        inner = f"select g_{c} as g, b_{c} as b, w_{c} as w from ({self._typed(rows)})"
+        patterns = _patterns(self._layout.columns[c], "timestamp")
+        position = values.hour_position(patterns)
+        hours = " or ".join(f"substr(v_{c}, {position}, 2) = '{hour}'" for hour in zones.double_hours(fold.zone)) or "false"
+        likely = f" where {hours}" if position else ""
+        inner = f"select g_{c} as g, b_{c} as b, w_{c} as w from ({self._typed(rows)}){likely}"
         return f"select distinct g, b, w from ({inner}) where {zones.is_double_sql('w', fold.zone)}"
 
     def unknown_words(self, rows: str, name: str) -> str:
@@ -257,7 +261,7 @@ class Program:
 
     def _typed(self, rows: str) -> str:
         """r → v → typed."""
-        texts, plain, typed = [], [], []
+        texts, plain, written, typed = [], [], [], []
         for c in self._columns:
             if c.value != f"v_{c.name}":
                 continue
@@ -265,7 +269,8 @@ class Program:
             if c in self._times:
                 patterns = _patterns(c.source, "timestamp")
                 plain.append(f"try_cast({c.value} as timestamp) as x_{c.name}")
-                typed.append(f"{values.wall_time(c.value, f'x_{c.name}', patterns)} as w_{c.name}")
+                written.append(f"cast(x_{c.name} as varchar) as y_{c.name}")
+                typed.append(f"{values.wall_time(c.value, f'x_{c.name}', f'y_{c.name}', patterns)} as w_{c.name}")
                 typed.append(f"{values.instant(c.value, patterns)} as o_{c.name}")
                 if c.source.order and "by" in c.source.order:
                     group, number = (self._r(c.source.order[k]) for k in ("within", "by"))
@@ -274,7 +279,7 @@ class Program:
                 typed.append(f"{self._value(c)} as t_{c.name}")
         texts.append("*")
         current = f"select {', '.join(texts)} from ({rows})"
-        for added in (plain, typed):
+        for added in (plain, written, typed):
             current = f"select *, {', '.join(added)} from ({current})" if added else current
         return current
 
@@ -289,7 +294,7 @@ class Program:
             parts, missing, at = [], [], 0
             for match in _PLACEHOLDER.finditer(template):
                 r = f"trim({self._r(match[1])})"
-                missing.append(f"{r} is null or {_in(r, source.null)}")
+                missing.append(f"{r} is null or {values.is_one_of(r, source.null)}")
                 parts += [quoted(template[at : match.start()]), r]
                 at = match.end()
             parts.append(quoted(template[at:]))
@@ -298,8 +303,9 @@ class Program:
         kept = f"trim({r})" if source.hash_of or source.codes or column.spec.values else r
         # trimming costs more than all else here, and nearly no text has a blank at its ends
         blank_ended = f"{r} like ' %' or {r} like '% '"
-        trimmed = f"case when not {_in(f'trim({r})', source.null)} then {kept} end"
-        return f"case when {_in(r, source.null)} then null when {blank_ended} then {trimmed} else {r} end"
+        trimmed = f"case when not {values.is_one_of(f'trim({r})', source.null)} then {kept} end"
+        nothing = f"{r} = {quoted(source.null[0])}" if len(source.null) == 1 else values.is_one_of(r, source.null)
+        return f"case when {nothing} then null when {blank_ended} then {trimmed} else {r} end"
 
     def _value(self, column: _Column) -> str:
         v, spec, source = f"v_{column.name}", column.spec, column.source
@@ -327,7 +333,7 @@ class Program:
         if spec.type == "boolean":
             return f"case {v} when 'true' then true when 'false' then false end"
         if spec.values:
-            return f"case when {v} in ({', '.join(map(quoted, spec.values))}) then {v} end"
+            return f"case when {values.is_one_of(v, spec.values)} then {v} end"
         return v
 
 
@@ -338,10 +344,6 @@ def needed_columns(layout: Layout) -> list[str]:
         found |= dict.fromkeys(source.columns)
         found |= dict.fromkeys((source.order or {}).values())
     return list(found)
-
-
-def _in(text: str, words: list[str]) -> str:
-    return f"({text} in ({', '.join(map(quoted, words))}))" if words else "false"
 
 
 def _patterns(source: Source, column_type: str) -> list[str]:

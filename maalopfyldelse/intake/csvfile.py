@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 from ..contract import Format
-from .faults import Fault, Refused, row_message, shown_column
+from .faults import Fault, Refused, row_message
 from .textfile import TextFile
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class CsvFile:
             records = list(csv.reader([line], **self._dialect()))  # type: ignore[arg-type]
         except csv.Error:
             raise Refused("STRAY_QUOTE", "the header has a quote that is not closed.", line=self._form.header_row) from None
-        return headings(records[0], self._form.header_row)
+        return headings(records[0])
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(MAX_LINE)
@@ -150,14 +150,9 @@ class CsvFile:
         return {**plain, "quotechar": self._form.quote} if self._form.quote else {**plain, "quoting": csv.QUOTE_NONE}
 
 
-def headings(fields: list[str], line: int) -> list[str]:
-    """Headings trimmed and composed (å as one character). Raises Refused when one stands twice."""
-    names = [unicodedata.normalize("NFC", name).strip() for name in fields]
-    twice = [(i, name) for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        shown = ", ".join(shown_column(name, i + 1) for i, name in twice)
-        raise Refused("DUPLICATE_COLUMN", f"column {shown} stands twice in the header. Rename or remove one.", line=line)
-    return names
+def headings(fields: list[str]) -> list[str]:
+    """Headings trimmed and composed (å as one character)."""
+    return [unicodedata.normalize("NFC", name).strip() for name in fields]
 
 
 def too_long(line: int | None) -> Refused:

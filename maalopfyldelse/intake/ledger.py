@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import CallerError, nearest
 
@@ -97,29 +97,6 @@ class CheckResult:
     element_count: int | None
     suite_hash: str
     refs_hash: str
-
-
-class CheckLike(Protocol):
-    """What `record_checks` needs of a result; `CheckResult` has it."""
-
-    @property
-    def extract(self) -> str: ...
-    @property
-    def delivery_id(self) -> str | None: ...
-    @property
-    def code(self) -> str: ...
-    @property
-    def severity(self) -> str: ...
-    @property
-    def success(self) -> bool: ...
-    @property
-    def unexpected_count(self) -> int | None: ...
-    @property
-    def element_count(self) -> int | None: ...
-    @property
-    def suite_hash(self) -> str: ...
-    @property
-    def refs_hash(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -236,27 +213,14 @@ class Ledger:
 
     # -- checks, withdrawals, what blocks -----------------------------------------------------------------------------
 
-    def record_checks(self, results: Sequence[CheckLike]) -> None:
+    def record_checks(self, results: Sequence[CheckResult]) -> None:
         """Puts results in place of all earlier ones on the same deliveries."""
         with self._open() as con:
-            for extract, delivery_id in sorted({(r.extract, r.delivery_id or "") for r in results}):
+            for extract, delivery_id in sorted({(r.extract, r.delivery_id) for r in results}):
                 con.execute("delete from checks where extract = ? and delivery_id = ?", [extract, delivery_id])
             con.executemany(
                 "insert into checks values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        r.extract,
-                        r.delivery_id or "",
-                        r.code,
-                        str(r.severity),
-                        int(r.success),
-                        r.unexpected_count,
-                        r.element_count,
-                        r.suite_hash,
-                        r.refs_hash,
-                    )
-                    for r in results
-                ],
+                [tuple(_plain(getattr(r, f.name)) for f in fields(CheckResult)) for r in results],
             )
 
     def checks(self, extract: str | None = None) -> list[CheckResult]:

@@ -63,7 +63,10 @@ class Loader:
         rules: RowRules,
         delivery_id: str,
         target: Path,
+        prepared: set[str],
     ) -> None:
+        """`prepared`: the zones that the connection knows already; added to."""
+        self._prepared = prepared
         self._con, self._file, self._layout, self._rules, self._target = con, file, layout, rules, target
         self._delivery_id, self._table = delivery_id, rules.table
         self._numbered = home.tmp / f"{delivery_id}.numbered.parquet"
@@ -76,8 +79,9 @@ class Loader:
         """
         import duckdb
 
-        for zone in sorted(self._program.zones):
+        for zone in sorted(self._program.zones - self._prepared):
             zones.prepare(self._con, zone)
+            self._prepared.add(zone)
         if isinstance(self._file, XlsxFile):
             self._file.load(self._con, self._table)
         try:

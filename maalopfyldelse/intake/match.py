@@ -55,16 +55,21 @@ def column_faults(names: list[str], layout: Layout, *, nested: bool = False) -> 
     needed, line = needed_columns(layout), None if nested else layout.format.header_row
     known = [*needed, *layout.ignore, *layout.personal]
     unmapped = [n for n in names if not (is_covered(n, known) or _is_above(n, needed) if nested else n in known)]
+    missing = [n for n in needed if n not in names and not (nested and _is_there(n, names))]
+    # a file without headings has data in this line: then what stands there is not shown
+    has_headings = nested or 2 * len(missing) <= len(needed)
+    shown = {n: shown_column(n if has_headings else "?" * 99, i) for i, n in enumerate(names, 1)}
+    near = [n for n in unmapped if shown[n] == f"'{n}'"]
     faults = []
-    for name in needed:
-        if name not in names and not (nested and _is_there(name, names)):
-            hint = nearest(name, [n for n in unmapped if shown_column(n, 0) == f"'{n}'"]) if unmapped else ""
-            faults.append(Fault(line, "MISSING_COLUMN", name, f"column '{name}' is missing{hint}"))
+    for name in missing:
+        hint = nearest(name, near) if near else ""
+        faults.append(Fault(line, "MISSING_COLUMN", name, f"column '{name}' is missing{hint}"))
     for name in unmapped:
-        shown = shown_column(name, names.index(name) + 1)
-        hint = nearest(name, known) if shown == f"'{name}'" else ""
-        column = name if shown == f"'{name}'" else None
-        faults.append(Fault(line, "UNMAPPED_COLUMN", column, f"column {shown} is not in the contract{hint}"))
+        hint = nearest(name, known) if name in near else ""
+        column = name if name in near else None
+        faults.append(Fault(line, "UNMAPPED_COLUMN", column, f"column {shown[name]} is not in the contract{hint}"))
+    for name in dict.fromkeys(n for i, n in enumerate(names) if n in names[:i]):
+        faults.append(Fault(line, "DUPLICATE_COLUMN", None, f"column {shown[name]} stands twice in the header"))
     return faults
 
 

@@ -79,6 +79,7 @@ def take_extract(
     known = {d.delivery_id: d for d in ledger.deliveries(extract_id)}
     taken: set[str] = set()
     con: duckdb.DuckDBPyConnection | None = None
+    prepared: set[str] = set()
     for found in scan.of(extract_id):
         if found.arrived_at is None:
             raise ValueError("scan with a ledger and a time of sighting before taking")
@@ -94,7 +95,7 @@ def take_extract(
             rowrules.prepare(con, declared.plan_paths, extract)
             rowrules.prove(con, extract, table)
         progress(f"{extract_id}: reading {found.name}")
-        delivery, faults = _take(con, home, extract, table, contract, found, synthetic=scan.synthetic)
+        delivery, faults = _take(con, home, extract, table, contract, found, prepared, synthetic=scan.synthetic)
         ledger.record(delivery, (Reject(delivery.delivery_id, f.line, f.code, f.column, f.message) for f in faults))
         taken.add(delivery.delivery_id)
         if delivery.state == "refused":
@@ -143,7 +144,15 @@ def _note_arrival(ledger: Ledger, found: Found, before: Delivery) -> None:
 
 
 def _take(
-    con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, table: Table, contract: str, found: Found, *, synthetic: bool
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    extract: Extract,
+    table: Table,
+    contract: str,
+    found: Found,
+    prepared: set[str],
+    *,
+    synthetic: bool,
 ) -> tuple[Delivery, list[Fault]]:
     assert found.arrived_at is not None
     refused = Delivery(
@@ -165,7 +174,7 @@ def _take(
     )
     temporary = home.tmp / f"{found.delivery_id}.parquet"
     try:
-        layout, loaded = _load(con, home, extract, table, found, temporary, synthetic=synthetic)
+        layout, loaded = _load(con, home, extract, table, found, temporary, prepared, synthetic=synthetic)
     except Refused as error:
         temporary.unlink(missing_ok=True)
         place = f"{found.name}: " + (f"line {error.line}: " if error.line else "")
@@ -190,7 +199,15 @@ def _take(
 
 
 def _load(
-    con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, table: Table, found: Found, target: Path, *, synthetic: bool
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    extract: Extract,
+    table: Table,
+    found: Found,
+    target: Path,
+    prepared: set[str],
+    *,
+    synthetic: bool,
 ) -> tuple[str, Loaded]:
     from .load import Loader
     from .match import open_matching
@@ -206,7 +223,8 @@ def _load(
     file, layout = open_matching(con, home, extract, found)
     if any(source.hash_of for source in layout.columns.values()):
         set_key(con, hash_key(home, synthetic=synthetic))
-    loaded = Loader(con, home, file, layout, rules, found.delivery_id, target).load(lambda a, r: _is_too_many(limits, a, r))
+    loader = Loader(con, home, file, layout, rules, found.delivery_id, target, prepared)
+    loaded = loader.load(lambda set_aside, rows: _is_too_many(limits, set_aside, rows))
     if found.path.stat().st_size != found.size:
         raise Refused("CHANGED_WHILE_READ", "the file changed while it was read. Put it into the folder when it is finished.")
     _hold_limits(limits, loaded)

@@ -37,6 +37,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def is_one_of(v: str, words: list[str]) -> str:
+    """Whether a text is one of these; null for null. A long IN would become a join, with a plan of its own."""
+    return f"list_contains([{', '.join(map(quoted, words))}], {v})" if words else "false"
+
+
 def integer(v: str, source: Source, column_type: str) -> tuple[str, list[tuple[str, str]]]:
     """A whole number and the conditions that explain a failure, first match first."""
     shape = _whole(source.thousands)
@@ -78,19 +83,21 @@ def date(v: str, patterns: list[str]) -> str:
     return _first(tries)
 
 
-def wall_time(v: str, plain: str, patterns: list[str]) -> str:
+def wall_time(v: str, plain: str, written: str, patterns: list[str]) -> str:
     """The wall time by the first pattern that fits; null for patterns with their own offset, which `instant` reads.
 
-    `plain` is the engine's own cast of the text. Where that is written back as the same text, the text has the ISO shape and
-    needs no regular expression: this is most of the cost of a large file.
+    `plain` is the engine's own cast of the text, `written` that cast as text again. Where the two texts agree up to the zeros at the
+    end, the text has the ISO shape and needs no regular expression, which would be most of the cost of a large file.
     """
     naive = [p for p in patterns if not has_offset(p)]
     tries = _first([f"case when {_matches(v, shape_of(p))} then {_parsed(v, p)} end" for p in naive])
     whole, parts = "%Y-%m-%d %H:%M:%S" in naive, "%Y-%m-%d %H:%M:%S.%f" in naive
     if not whole and not parts:
         return tries
-    length = f"strlen({v}) between {19 if whole else 21} and {26 if parts else 19}"
-    return f"case when cast({plain} as varchar) = {v} and {length} then {plain} else {tries} end"
+    lengths = f"strlen({v}) {'between 21 and 26' if parts and not whole else '= 19' if not parts else 'between 19 and 26'}"
+    zeros = f"rtrim(substr({v}, strlen({written}) + 1), '0') = case when strlen({written}) = 19 then '.' else '' end"
+    padded = f" or strlen({v}) between 21 and 26 and starts_with({v}, {written}) and {zeros}" if parts else ""
+    return f"case when {v} = {written} and {lengths}{padded} then {plain} else {tries} end"
 
 
 def instant(v: str, patterns: list[str]) -> str:
@@ -104,6 +111,18 @@ def instant(v: str, patterns: list[str]) -> str:
         elif has_offset(pattern):
             tries.append(f"case when {_matches(v, shape_of(pattern))} then {_parsed(v, pattern)} end")
     return _first(tries)
+
+
+def hour_position(patterns: list[str]) -> int | None:
+    """Where (from 1) the hour stands in every text of these patterns; None when that differs."""
+    widths = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
+    found = set()
+    for pattern in patterns:
+        before, hour, _ = pattern.partition("%H")
+        parts = re.findall("%(.)", before)
+        known = hour and all(part in widths for part in parts)
+        found.add(1 + len(before) - 2 * len(parts) + sum(widths[part] for part in parts) if known else None)
+    return found.pop() if len(found) == 1 else None
 
 
 def has_offset(pattern: str) -> bool:

@@ -39,7 +39,7 @@ class XlsxFile:
         head = [str(cell) for cell in self._rows[at]]
         while head and not head[-1].strip() and not any(_filled(row, len(head) - 1) for row in self._rows[at + 1 :]):
             head.pop()
-        self.names = headings(head, at + 1)
+        self.names = headings(head)
         self._body = [(n, row) for n, row in enumerate(self._rows[at + 1 :], at + 2) if any(c not in ("", None) for c in row)]
         self._table = "workbook"
 

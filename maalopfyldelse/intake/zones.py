@@ -49,9 +49,10 @@ def transitions(zone: str) -> tuple[int, tuple[tuple[datetime, int, int], ...]]:
 
     low, end = datetime(FIRST_YEAR - 1, 12, 25), datetime(LAST_YEAR + 1, 1, 5)
     start, changes = offset(low), []
+    after = start
     while low < end:
         high = low + timedelta(days=7)
-        before, after = offset(low), offset(high)
+        before, after = after, offset(high)
         if before != after:
             left, right = low, high
             while right - left > timedelta(seconds=1):
@@ -90,6 +91,15 @@ def is_double_sql(wall: str, zone: str) -> str:
 def is_skipped_sql(wall: str, zone: str) -> str:
     """SQL for whether a wall time is skipped by a change to summer time; null for null."""
     return _within(wall, zone, "is null")
+
+
+def double_hours(zone: str) -> list[str]:
+    """The clock hours in which a wall time can occur twice, as two digits: a quick test that spares nearly all rows the exact one."""
+    hours = set()
+    for instant, before, after in transitions(zone)[1]:
+        for minute in range((before - after) // 60):
+            hours.add(f"{(instant + timedelta(seconds=after, minutes=minute)).hour:02}")
+    return sorted(hours)
 
 
 def local_sql(instant: str, zone: str = DANISH) -> str:

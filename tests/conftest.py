@@ -1,0 +1,48 @@
+"""One run of both plans on a small whole of deliveries, made once and copied by whoever needs a home that has run."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from both_plans import deliver_all, run
+from world import World
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A folder with deliveries and a home on which `maal run` was called once. Look, but change only copies."""
+
+    folder: Path
+    code: int
+    out: str
+    err: str
+
+    @property
+    def world(self) -> World:
+        return World(self.folder)
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder = tmp_path_factory.mktemp("ran")
+    world = deliver_all(World(folder))
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = run(world)
+    return Ran(folder, code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def copied(ran: Ran) -> Callable[[Path], World]:
+    """A copy of deliveries and home in a folder of one's own."""
+
+    def copy(folder: Path) -> World:
+        copytree(ran.folder, folder, dirs_exist_ok=True)
+        return World(folder)
+
+    return copy
