@@ -23,6 +23,7 @@ from .home import Home
 from .intake.ledger import Ledger
 from .measures import arguments, day_range, observations_sql, run_scan
 from .plan import Placed, Plan, Row
+from .plan_terms import Grade
 from .printing import danish, exact_text
 from .results import Figure, figure
 from .scanning import Scanning, load_plan
@@ -193,8 +194,8 @@ def _deliveries(question: Question, counts: list[tuple[str | None, Count]]) -> l
 
 def _combination(question: Question, name: str | None, count: Count) -> dict[str, Any]:
     fig = _figure(question, count)
-    grade = question.read.grade if name is None else next(c.grade for c in question.read.criteria if c.id == name)
-    graded = grade_figure(fig, count.target, grade if name is None else type(question.read.grade)(threshold=grade))
+    own = {c.id: Grade(threshold=c.grade) for c in question.read.criteria}
+    graded = grade_figure(fig, count.target, question.read.grade if name is None else own[name])
     return {
         "criterion": name,
         "readings": list(question.chosen),

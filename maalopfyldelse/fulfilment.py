@@ -206,6 +206,7 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
     tables = {table for name in measures for table in scanning.declared.measures[name].reads}
     reasons = [graded.reason, _interval_words(fig), *(fig.notes if fig else ()), *_criteria_words(approved)]
     found = [f for j in approved.judged for f in j.found]
+    figures = [f for f in (fig, *(j.figure for j in approved.judged)) if f]
     return Line(
         plan=scanning.plan.plan,
         row=row.id,
@@ -228,7 +229,7 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
         points_low=None if weight is None else weight * graded.low / 100,
         points_high=None if weight is None else weight * graded.high / 100,
         rows_set_aside=sum(set_aside.get(table, 0) for table in tables),
-        provisional=provisional or not all(f.is_approved for f in found),
+        provisional=provisional or not all(f.is_approved for f in found) or any(f.unapproved for f in figures),
         reason="; ".join(dict.fromkeys(r for r in reasons if r)) or None,
         dimensions=tuple(row.dimensions),
         outcomes=tuple(outcomes),

@@ -95,6 +95,8 @@ class Row(Strict):
             raise ValueError(f"row {self.id}: steps needs a result of the kind best")
         if self.result and self.result.best and self.grade.steps and set(self.result.best.n) != set(self.grade.steps.degrees):
             raise ValueError(f"row {self.id}: the n of best and the steps must be the same numbers")
+        if self.criteria and not any(c.scored and not c.condition for c in self.criteria):
+            raise ValueError(f"row {self.id}: no criterion is scored, so nothing decides the row")
         twice = [c.id for c in self.criteria if [x.id for x in self.criteria].count(c.id) > 1]
         if twice:
             raise ValueError(f"row {self.id}: criterion '{twice[0]}' stands twice")

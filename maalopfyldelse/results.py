@@ -14,6 +14,7 @@ from typing import Any, Literal
 from .counting import Count
 from .measures import Cell, Scanned
 from .plan_terms import UNITS, Best, Pooled, ResultKind
+from .query import IS_APPROVED
 
 Kind = Literal["share", "mean", "stock", "ratio"]
 
@@ -51,7 +52,8 @@ class Sums:
 @dataclass(frozen=True)
 class Figure:
     """What one count came to, in the target's unit. `low` = `high` when everything is known; both null when it cannot be computed,
-    and `reason` says why. `is_empty` marks that there was nothing to count. `by_n` has the figure of each n of a best-n result."""
+    and `reason` says why. `is_empty` marks that there was nothing to count. `by_n` has the figure of each n of a best-n result.
+    `unapproved` counts the observations that nobody approved, where a register asks for it."""
 
     low: Fraction | None
     high: Fraction | None
@@ -65,6 +67,7 @@ class Figure:
     unknown: int = 0
     excluded: dict[str, int] = field(default_factory=dict)
     outside_where: int = 0
+    unapproved: int = 0
     by_group: tuple[tuple[str, Fraction, Fraction], ...] = ()
 
     @property
@@ -120,7 +123,8 @@ def _pooled(count: Count) -> Count:
 
 def _change(one: Figure, other: Figure, factor: Fraction) -> Figure:
     """One figure divided by the other. Both 0 counts as empty, so that a row may say whether that is fulfilment (N11)."""
-    tally = {"counted": one.counted, "unknown": one.unknown, "excluded": one.excluded, "outside_where": one.outside_where}
+    tally: dict[str, Any] = {"counted": one.counted, "unknown": one.unknown, "excluded": one.excluded, "outside_where": one.outside_where}
+    tally["unapproved"] = one.unapproved + other.unapproved
     if one.value is None or other.value is None or other.value == 0:
         of_the_other = f"Det, tallet holdes op imod: {other.reason}" if other.reason else None
         reason = one.reason or of_the_other or "Intet at holde op imod: sammenligningstallet er 0 eller ikke kendt"
@@ -133,7 +137,8 @@ def _select(scanned: Scanned, count: Count) -> tuple[dict[tuple[Any, ...], Sums]
     wanted = [(scanned.groups.index(group), set(values)) for group, values in count.where]
     chosen: dict[tuple[Any, ...], Sums] = defaultdict(Sums)
     excluded: dict[str, int] = defaultdict(int)
-    counted = unknown = outside = 0
+    approved = scanned.groups.index(IS_APPROVED) if IS_APPROVED in scanned.groups else None
+    counted = unknown = outside = unapproved = 0
     for cell in scanned.by_reading.get(count.reading_id, ()):
         if any(str(cell.groups[n]) not in values for n, values in wanted):
             outside += cell.observations
@@ -142,9 +147,10 @@ def _select(scanned: Scanned, count: Count) -> tuple[dict[tuple[Any, ...], Sums]
         else:
             counted += cell.observations if cell.is_known else 0
             unknown += 0 if cell.is_known else cell.observations
+            unapproved += cell.observations if approved is not None and cell.groups[approved] == str(False) else 0
             chosen[cell.groups].add(cell)
     tally = {"counted": counted, "unknown": unknown, "excluded": dict(sorted(excluded.items())), "outside_where": outside}
-    return chosen, tally
+    return chosen, tally | {"unapproved": unapproved}
 
 
 def _by(chosen: dict[tuple[Any, ...], Sums], position: int) -> dict[str, Sums]:

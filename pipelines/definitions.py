@@ -16,11 +16,11 @@ import dagster as dg
 from assets.analyst import analyst_asset
 from assets.editions import edition_assets
 from assets.extracts import extract_assets
-from assets.fulfilment import fulfilment_assets, measures_of
+from assets.fulfilment import fulfilment_assets
 from assets.measures import measure_assets
 from maalopfyldelse.declared import Declared, load
 from maalopfyldelse.plan import Plan
-from maalopfyldelse.scanning import load_plans
+from maalopfyldelse.scanning import load_plans, measures_of
 
 from . import jobs, schedules
 from .resources import work_resource

@@ -70,7 +70,9 @@ def _counts(records: list[dict[str, Any]]) -> str:
 
 def _counted(name: str, records: list[dict[str, Any]]) -> str:
     verdicts = Counter(r["verdict"] or "uden verdikt" for r in records)
-    return f"{name}: " + ", ".join(f"{n} {verdict}" for verdict, n in sorted(verdicts.items(), key=lambda item: (-item[1], item[0])))
+    return f"{name}: " + ", ".join(
+        f"{n} {verdict}" for verdict, n in sorted(verdicts.items(), key=lambda item: (-item[1], item[0]))
+    )
 
 
 def short(text: str, width: int) -> str:

@@ -57,8 +57,8 @@ def run(
     folder = work.folder
     say("loading Dagster")
     with _dagster(home) as instance:
-        from assets.fulfilment import measures_of
         from assets.step import KNOWN_AT_TAG, PLAN_TAG, REASON_TAG
+        from maalopfyldelse.scanning import measures_of
 
         from . import jobs, partitions
         from .definitions import build

@@ -11,10 +11,10 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from assets.fulfilment import measures_of
 from assets.step import PLAN_TAG
 from maalopfyldelse.dates import add_months, danish_date
 from maalopfyldelse.plan import Plan
+from maalopfyldelse.scanning import measures_of
 
 from . import partitions
 from .jobs import ANALYST_FILE, EDITION, INTAKE, plan_assets

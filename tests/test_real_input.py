@@ -50,7 +50,7 @@ def test_figures_agree_with_the_oracle_at_several_dates(tmp_path: Path) -> None:
     _deliver(tmp_path)
     world = World(tmp_path, DECLARED)
     world.take()
-    (stored,) = [d for d in world.ledger.deliveries("la311_requests")]
+    (stored,) = world.ledger.deliveries("la311_requests")
     assert (stored.rows_read, stored.rows_kept, stored.rows_set_aside) == (9989, 9989, 0)
     for as_of in DATES:
         lines = {line.row: line for line in world.compute("la311-2020", as_of).lines}
