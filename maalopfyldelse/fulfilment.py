@@ -204,9 +204,10 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
     target = approved.count.target if approved.count else row.target
     measures = {counting.measure for _, counting in row.countings}
     tables = {table for name in measures for table in scanning.declared.measures[name].reads}
-    reasons = [graded.reason, _interval_words(fig), *(fig.notes if fig else ()), *_criteria_words(approved)]
     found = [f for j in approved.judged for f in j.found]
-    figures = [f for f in (fig, *(j.figure for j in approved.judged)) if f]
+    unapproved = max((f.unapproved for f in (fig, *(j.figure for j in approved.judged)) if f), default=0)
+    reasons = [graded.reason, _interval_words(fig), *(fig.notes if fig else ()), *_criteria_words(approved)]
+    reasons += [f"{unapproved} poster er endnu ikke godkendt af en anden; foreløbig"] if unapproved else []
     return Line(
         plan=scanning.plan.plan,
         row=row.id,
@@ -229,7 +230,7 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
         points_low=None if weight is None else weight * graded.low / 100,
         points_high=None if weight is None else weight * graded.high / 100,
         rows_set_aside=sum(set_aside.get(table, 0) for table in tables),
-        provisional=provisional or not all(f.is_approved for f in found) or any(f.unapproved for f in figures),
+        provisional=provisional or not all(f.is_approved for f in found) or unapproved > 0,
         reason="; ".join(dict.fromkeys(r for r in reasons if r)) or None,
         dimensions=tuple(row.dimensions),
         outcomes=tuple(outcomes),

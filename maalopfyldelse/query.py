@@ -31,6 +31,8 @@ OBSERVATION_COLUMNS: dict[str, tuple[str, str]] = {
 # Relations the machine supplies to every query beside the tables: the readings, and the Danish calendar.
 READINGS = "readings"
 CALENDAR = "danish_calendar"
+# A measure over a register that people type has this group; what counts without an approver makes the figure provisional.
+IS_APPROVED = "is_approved"
 HOUSE_MACROS = "create or replace temp macro add_months(d, n) as cast(d + to_months(n) as date)"
 CALENDAR_COLUMNS = {"day": "date", "is_working_day": "boolean", "quarter": "varchar"}
 

@@ -123,8 +123,13 @@ def _pooled(count: Count) -> Count:
 
 def _change(one: Figure, other: Figure, factor: Fraction) -> Figure:
     """One figure divided by the other. Both 0 counts as empty, so that a row may say whether that is fulfilment (N11)."""
-    tally: dict[str, Any] = {"counted": one.counted, "unknown": one.unknown, "excluded": one.excluded, "outside_where": one.outside_where}
-    tally["unapproved"] = one.unapproved + other.unapproved
+    tally: dict[str, Any] = {
+        "counted": one.counted,
+        "unknown": one.unknown,
+        "excluded": one.excluded,
+        "outside_where": one.outside_where,
+        "unapproved": one.unapproved + other.unapproved,
+    }
     if one.value is None or other.value is None or other.value == 0:
         of_the_other = f"Det, tallet holdes op imod: {other.reason}" if other.reason else None
         reason = one.reason or of_the_other or "Intet at holde op imod: sammenligningstallet er 0 eller ikke kendt"

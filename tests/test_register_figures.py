@@ -319,6 +319,7 @@ def test_items_at_mid_year_are_an_interval(bench: Bench) -> None:
     words = {"measure": "item_completion", "where": {"plan_row": ["M8.A"]}, "target": {"at_least": 100, "unit": "pct"}}
     middle, end = (_figure(bench, rows, as_of, **words) for as_of in (date(2021, 6, 30), date(2021, 12, 31)))
     assert (middle.low, middle.high, end.value) == (25, 100, 50)
+    assert middle.unapproved == 4
     left_out = _figure(bench, None, date(2021, 6, 30), **words, **{"with": {"not_due": "excluded"}})
     assert left_out.value == 100
 
