@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from .counting import approved_words, read_under
 from .declared import REPOSITORY, Declared, load
 from .plan import Placed, Plan
 from .plan_terms import UNIT_WORDS, Counting, Criterion, Grade, ResultKind, Target, Window
-from .printing import danish, danish_day
+from .printing import danish, danish_day, danish_exact
 from .scanning import load_plan
 
 PAGES = REPOSITORY / "docs" / "opgoerelsesmetode"
@@ -72,7 +71,7 @@ def _row(placed: Placed, declared: Declared) -> Iterator[str]:
     lines = row.clause.lines
     yield f"{'###' if placed.parent else '##'} {row.id}\n"
     yield f"> {row.text}\n"
-    weight = "" if placed.weight is None else f", vægt {_number(placed.weight)}"
+    weight = "" if placed.weight is None else f", vægt {danish_exact(placed.weight)}"
     where = f"linje {lines[0]}" if len(lines) == 1 else f"linje {', '.join(map(str, lines))}"
     yield f"- **Hvor**: {_LEVELS[row.level]}{weight}; {where}"
     if row.dimensions:
@@ -174,7 +173,7 @@ def _result(result: ResultKind) -> str:
 def _target(target: Target) -> str:
     if target.number is None or target.comparison is None:
         return f"tallet {target.missing} mangler i teksten"
-    return f"{_COMPARISONS[target.comparison]} {_number(target.number)} {UNIT_WORDS[target.unit]}".strip()
+    return f"{_COMPARISONS[target.comparison]} {danish_exact(target.number)} {UNIT_WORDS[target.unit]}".strip()
 
 
 def _grade(grade: Grade, over_criteria: bool) -> str:
@@ -183,11 +182,11 @@ def _grade(grade: Grade, over_criteria: bool) -> str:
         return "opfyldt eller ikke" + ("; intet at opgøre regnes for opfyldt" if grade.threshold.empty == "met" else "")
     if grade.steps:
         return "; ".join(
-            f"{_number(d)} pct. hvis målet holder for {n}" for n, d in sorted(grade.steps.degrees.items(), reverse=True)
+            f"{danish_exact(d)} pct. hvis målet holder for {n}" for n, d in sorted(grade.steps.degrees.items(), reverse=True)
         )
     if grade.scale:
         steps = [
-            f"{n}: {_number(a)}" + (f"–{_number(b)}" if a != b else "") for n, (a, b) in sorted(grade.scale.intervals.items())
+            f"{n}: {danish_exact(a)}" + (f"–{danish_exact(b)}" if a != b else "") for n, (a, b) in sorted(grade.scale.intervals.items())
         ]
         return f"antal helt opfyldte af {parts} → grad i pct.: {'; '.join(steps)}"
     if grade.undefined:
@@ -204,15 +203,6 @@ def _grade(grade: Grade, over_criteria: bool) -> str:
         "proportional": "tallets andel af målet, højst 100 pct.",
     }
     return words[next(iter(grade.model_fields_set))]
-
-
-def _number(number: Fraction) -> str:
-    if number.denominator == 1:
-        return str(number.numerator)
-    for places in (1, 2, 3):
-        if (number * 10**places).denominator == 1:
-            return danish(number, places)
-    return f"{number.numerator}/{number.denominator}"
 
 
 def _bullets(heading: str, texts: list[str]) -> Iterator[str]:

@@ -207,7 +207,7 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
     found = [f for j in approved.judged for f in j.found]
     unapproved = max((f.unapproved for f in (fig, *(j.figure for j in approved.judged)) if f), default=0)
     reasons = [graded.reason, _interval_words(fig), *(fig.notes if fig else ()), *_criteria_words(approved)]
-    reasons += [f"{unapproved} poster er endnu ikke godkendt af en anden; foreløbig"] if unapproved else []
+    reasons += [f"endnu ikke godkendt af en anden ({unapproved}); foreløbig"] if unapproved else []
     return Line(
         plan=scanning.plan.plan,
         row=row.id,

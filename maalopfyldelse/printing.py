@@ -58,3 +58,11 @@ def danish_figure(value: Fraction, target: Fraction | None) -> str:
 def danish_day(day: date) -> str:
     """`30-06-2021`."""
     return f"{day:%d-%m-%Y}"
+
+
+def danish_exact(number: Fraction) -> str:
+    """A number that people wrote, as they wrote it: `90`, `1,25`, `100/3`."""
+    for places in range(4):
+        if (number * 10**places).denominator == 1:
+            return danish(number, places)
+    return f"{number.numerator}/{number.denominator}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .fulfilment import Line, Outcome
 from .plan_terms import UNIT_WORDS
-from .printing import PLACES, danish, danish_figure, decimal, exact_text
+from .printing import PLACES, danish, danish_exact, danish_figure, decimal, exact_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -226,7 +226,7 @@ _COMPARISON_WORDS = {"at_least": "mindst", "at_most": "højst", "under": "under"
 def target_words(line: Line) -> str:
     """`mindst 90` – the target with its comparison."""
     assert line.target is not None and line.comparison is not None
-    return f"{_COMPARISON_WORDS[line.comparison]} {danish(line.target, 0 if line.target.denominator == 1 else 1)}"
+    return f"{_COMPARISON_WORDS[line.comparison]} {danish_exact(line.target)}"
 
 
 def department_csv(lines: Iterable[Line]) -> bytes:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from maalopfyldelse.plan_terms import UNIT_WORDS
-from maalopfyldelse.printing import danish, danish_figure
+from maalopfyldelse.printing import danish, danish_exact, danish_figure
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -91,7 +91,7 @@ def _target(record: dict[str, Any]) -> str:
     target: Decimal | None = record["target"]
     if target is None:
         return ""
-    return f"{_SYMBOL[record['comparison']]} {danish(Fraction(target), 0 if target == target.to_integral_value() else 1)}"
+    return f"{_SYMBOL[record['comparison']]} {danish_exact(Fraction(target))}"
 
 
 def _points(record: dict[str, Any]) -> str:
