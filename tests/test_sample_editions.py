@@ -1,0 +1,70 @@
+"""The committed sample: every plan at each of its reporting dates, from raw files to graded rows."""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from world import SIGHTED, World
+
+from maalopfyldelse.declared import REPOSITORY
+from maalopfyldelse.edition import Computed
+from maalopfyldelse.grading import VERDICTS
+from maalopfyldelse.intake.deliveries import scan
+from maalopfyldelse.intake.take import take_extract
+from maalopfyldelse.plan import read_plan
+
+DATES = [
+    (plan.plan, as_of)
+    for path in sorted((REPOSITORY / "plans").glob("*.yaml"))
+    for plan in [read_plan(path)]
+    for as_of in plan.reporting.dates
+]
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, date], Computed]:
+    world = World(tmp_path_factory.mktemp("sample"))
+    found = scan(Path(REPOSITORY / "data" / "sample"), world.declared.extracts, world.ledger, SIGHTED)
+    assert not found.problems
+    for extract in world.declared.extracts:
+        assert not take_extract(world.home, world.declared, extract, found, world.ledger, lambda text: None).refused
+    return {(plan, as_of): world.compute(plan, as_of) for plan, as_of in DATES}
+
+
+def test_every_verdict_word_occurs(computed: dict[tuple[str, date], Computed]) -> None:
+    assert {line.verdict for c in computed.values() for line in c.lines} >= set(VERDICTS)
+
+
+@pytest.mark.parametrize(("plan", "as_of"), DATES)
+def test_rows_degrees_and_points_hold_together(computed: dict[tuple[str, date], Computed], plan: str, as_of: date) -> None:
+    lines = computed[(plan, as_of)].lines
+    placed = read_plan(REPOSITORY / "plans" / f"{plan}.yaml").placed
+    assert [line.row for line in lines if line.level != "total"] == list(placed)
+    for line in lines:
+        assert line.low is not None and line.high is not None and 0 <= line.low <= line.high <= 100
+        assert line.reason or line.verdict in ("opfyldt", "delvist opfyldt", "ikke opfyldt") or line.level == "total"
+        if line.verdict == "opfyldt":
+            assert line.low == 100
+        if line.verdict == "ikke opfyldt":
+            assert line.high == 0
+    total = next((line for line in lines if line.level == "total"), None)
+    if total is None:
+        assert all(line.points_low is None and line.weight is None for line in lines)
+        return
+    scoring = [line for line in lines if line.scores]
+    assert sum((line.weight for line in scoring), Fraction(0)) == total.weight == 100
+    assert total.points_low == sum((line.points_low for line in scoring), Fraction(0))
+    assert total.points_high == sum((line.points_high for line in scoring), Fraction(0))
+    for line in lines:
+        below = [x for x in lines if x.parent == line.row and x.weight is not None]
+        if below and line.level == "goal":
+            assert line.points_low == sum((x.points_low for x in below), Fraction(0))
+
+
+def test_what_the_text_leaves_undefined_mid_year_has_no_verdict(computed: dict[tuple[str, date], Computed]) -> None:
+    lines = {line.row: line for line in computed[("star-2021", date(2021, 6, 30))].lines}
+    assert [row for row in ("M2.D", "M2.F", "M4", "M1") if lines[row].verdict is not None] == []
+    assert lines["M2.D"].value is not None and lines["M2.A"].verdict is not None
