@@ -78,11 +78,11 @@ def validated(model: type[ModelT], data: Any, where: str) -> ModelT:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise CallerError("\n".join(_explain(fault, model, where) for fault in error.errors())) from None
+        raise CallerError("\n".join(_explain(fault, model, data, where) for fault in error.errors())) from None
 
 
-def _explain(fault: Any, model: type[BaseModel], where: str) -> str:
-    place = ".".join(str(part) for part in fault["loc"] if "function-" not in str(part)) or "(top)"
+def _explain(fault: Any, model: type[BaseModel], data: Any, where: str) -> str:
+    place = _place(fault["loc"], data) or "(top)"
     if fault["type"] == "extra_forbidden":
         names = _field_names(model, fault["loc"][:-1])
         return f"{where}: {place}: no such key{nearest(str(fault['loc'][-1]), names) if names else ''}"
@@ -90,6 +90,19 @@ def _explain(fault: Any, model: type[BaseModel], where: str) -> str:
     if fault["type"] in ("literal_error", "enum"):
         message = f"'{fault['input']}' is not one of {fault['ctx']['expected']}"
     return f"{where}: {place}: {message}"
+
+
+def _place(path: tuple[Any, ...], data: Any) -> str:
+    """The path as a person finds it: an entry of a list by its id (`rows.M2.A.target`), by its number where it has none."""
+    said: list[str] = []
+    for part in path:
+        if "function-" in str(part):
+            continue
+        entry = data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
+        named = isinstance(entry, dict) and isinstance(entry.get("id"), str)
+        said.append(entry["id"] if named and entry is not None else str(part))
+        data = entry if entry is not None else data.get(part) if isinstance(data, dict) else None
+    return ".".join(said)
 
 
 def _field_names(model: Any, path: tuple[Any, ...]) -> list[str]:

@@ -64,7 +64,7 @@ FAULTS = {
     "weights: 100": ("weights: 90", "sum to 100, not to 90"),
     "    weight: 25\n": ("    weight: 24\n", "sum to 99, not to 100"),
     "- id: M2.B": ("- id: M2.A", "M2.A' stands twice"),
-    "unit: weeks": ("unit: uger", "unit 'uger' is not known"),
+    "unit: weeks": ("unit: uger", "rows.M2.rows.M2.C.target: unit 'uger' is not known"),
     "measure: telephone_answers": ("measure: telefone_answers", "did you mean 'telephone_answers'"),
     "set: {measure.denominator: answered}": ("set: {measure.denominator: besvaret}", "no word 'besvaret'"),
     "set: {measure.wait_from: initiation}": ("set: {measure.wait: initiation}", "did you mean 'wait_from'"),
@@ -78,7 +78,7 @@ FAULTS = {
     "1: [26, 50]": ("1: [20, 50]", "overlap"),
     "event: {act: evaluering_job_veu, by: 2021-03-31}": (
         "event: {act: evaluering_job_veu, by: 31-03-2021}",
-        "criteria.0.event.by",
+        "rows.M3.rows.M3.A.criteria.evaluering.event.by",
     ),
     "set: {criteria.forligskreds.scored: false}": ("set: {criteria.forligskredsen.scored: false}", "did you mean 'forligskreds'"),
     "id: kvalitet, text": ("id: tid, text", "criterion 'tid' stands twice"),
