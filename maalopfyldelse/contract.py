@@ -122,6 +122,8 @@ class Source(Strict):
     later; never assumed. Without `order` the earlier instant is taken and the hour is assumed. A wall time in the hour that
     spring skips does not exist: its row is set aside.
 
+    `note` says in Danish, to the person who fills in a workbook, what to write; it stands in the template's guidance.
+
     `no_value` (here `.null`): the texts (trimmed) that mean no value. A JSON null, a missing path and an empty cell are
     always no value.
     """
@@ -144,6 +146,7 @@ class Source(Strict):
     has_word: str | None = None
     ignore_case: bool = False
     order: dict[Literal["within", "by", "after"], str] | None = None
+    note: str | None = None
     null: list[str] = Field([""], alias="no_value")  # unquoted, `null` is no word in YAML
 
     @model_validator(mode="after")

@@ -63,6 +63,9 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("--format", choices=("table", "json"), default="table")
 
     command("check", "prove what can be proved without data: plans, contracts, queries and their agreement")
+    template = command("template", "an empty workbook with headings and validations, for a register that people type")
+    template.add_argument("extract")
+    template.add_argument("file", type=Path, help="a new file, ending in .xlsx")
     withdraw = command("withdraw", "take a delivery out of the current rows from now on")
     withdraw.add_argument("delivery")
     withdraw.add_argument("--reason", required=True, metavar="TEXT")

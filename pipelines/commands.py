@@ -105,6 +105,22 @@ def check(home: Path, declared: Path | None, arguments: Namespace) -> int:
     return 1 if failed else 0
 
 
+def template(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Writes an empty workbook for an extract."""
+    from maalopfyldelse.declared import load
+    from maalopfyldelse.errors import CallerError, nearest
+    from maalopfyldelse.template import write_template
+
+    declarations, wanted = load(declared), arguments.extract
+    if wanted not in declarations.extracts:
+        raise CallerError(f"No extract is called '{wanted}'{nearest(wanted, declarations.extracts)}")
+    extract = declarations.extracts[wanted]
+    layout = write_template(extract, declarations.tables[extract.table], arguments.file)
+    names = " or ".join(layout.files or extract.files)
+    print(f"{arguments.file}: fill it in and put it among the deliveries, in RECEIVED-AT/{extract.system}/, named as {names}.")
+    return 0
+
+
 def withdraw(home: Path, declared: Path | None, arguments: Namespace) -> int:
     """Takes a delivery out of the current rows."""
     from maalopfyldelse.intake.ledger import Ledger

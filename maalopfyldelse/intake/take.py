@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..contract import Extract, Limits, Table
 from ..dates import danish_date
@@ -44,12 +44,17 @@ class TakeReport:
     refused: list[Delivery] = field(default_factory=list)
 
 
+_NOT_READ: Any = {"rules": True, "summary": True, "supplier": True, "retention": True} | {
+    "layouts": {"__all__": {"columns": {"__all__": {"note"}}}}
+}
+
+
 def contract_hash(extract: Extract, table: Table, plans: dict[str, Path]) -> str:
     """What the typed rows of a file follow from besides its bytes. Rules, summaries and comments are not part of it; of the plans
     (by id) it is what the row rules look into."""
     said = {
         "intake": INTAKE_VERSION,
-        "extract": extract.model_dump(mode="json", exclude={"rules", "summary", "supplier", "retention"}),
+        "extract": extract.model_dump(mode="json", exclude=_NOT_READ),
         "table": {
             "key": table.key,
             "columns": {name: [c.type, c.required, c.values] for name, c in table.columns.items()},
