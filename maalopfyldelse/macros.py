@@ -115,11 +115,11 @@ def _window(window: Window) -> str:
         back = 2 if window.rolling.include_start else 1
         return f"select add_months(cast(as_of as date) + 1, -{window.rolling.months}) - {back} as from_date, cast(as_of as date) as to_date"
     if window.fixed is not None:
-        return f"select date '{window.fixed.from_ - timedelta(days=1)}' as from_date, date '{window.fixed.to}' as to_date"
+        return f"select date '{window.fixed.from_ - timedelta(days=1)}' as from_date, least(date '{window.fixed.to}', cast(as_of as date)) as to_date"
     assert window.by_date is not None
     entries = sorted(window.by_date.items(), reverse=True)
     starts = " ".join(f"when as_of >= date '{day}' then date '{w.from_ - timedelta(days=1)}'" for day, w in entries)
-    ends = " ".join(f"when as_of >= date '{day}' then date '{w.to}'" for day, w in entries)
+    ends = " ".join(f"when as_of >= date '{day}' then least(date '{w.to}', cast(as_of as date))" for day, w in entries)
     return f"select case {starts} end as from_date, case {ends} end as to_date"
 
 
