@@ -218,7 +218,7 @@ def _figure(question: Question, count: Count) -> Figure:
     else:
         found = [scanning.scanned(scan) for scan in count.scans]
     result = figure(found[0], count, measure.header.kind, found[-1])
-    return Figure(None, None, reason=lacking, counted=result.counted, excluded=result.excluded) if lacking else result
+    return result.lacking(lacking) if lacking else result
 
 
 def observations(question: Question) -> list[dict[str, Any]]:

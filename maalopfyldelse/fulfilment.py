@@ -145,10 +145,7 @@ def _counted(count: Count, grade: Grade, scanning: Scanning) -> tuple[Figure, Gr
     against = scanning.scanned(count.against.scan) if count.against else None
     result = figure(scanning.scanned(count.scan), count, measure.header.kind, against)
     lacking = next((gap for scan in count.scans if (gap := scanning.missing(measure, scan.days))), None)
-    if lacking:
-        result = Figure(
-            None, None, result.numerator, result.denominator, reason=lacking, counted=result.counted, excluded=result.excluded
-        )
+    result = result.lacking(lacking) if lacking else result
     return result, grade_figure(result, count.target, grade)
 
 

@@ -70,6 +70,10 @@ class Figure:
     unapproved: int = 0
     by_group: tuple[tuple[str, Fraction, Fraction], ...] = ()
 
+    def lacking(self, reason: str) -> Figure:
+        """The same observations, and no figure, since something that must have been delivered was not."""
+        return replace(self, low=None, high=None, reason=reason, is_empty=False, by_n={}, notes=(), by_group=())
+
     @property
     def value(self) -> Fraction | None:
         """The figure when it is one number."""
