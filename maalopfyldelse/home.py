@@ -29,13 +29,13 @@ class Home:
             if not marker.exists():
                 if not create:
                     raise CallerError(f"{self.path} is no home yet. Run 'maal run' first, or name another with --home.")
-                if self.path.exists() and any(self.path.iterdir()):
+                if self.path.exists() and any(p.name != marker.name + ".new" for p in self.path.iterdir()):
                     raise CallerError(f"{self.path} exists and is no home of ours. Name an empty or new folder with --home.")
                 self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self.path.chmod(0o700)
-                for folder in (self.store, self.editions, self.tmp, self.dagster):
-                    folder.mkdir(exist_ok=True)
                 _write_atomically(marker, f"{FORMAT}\n")
+            for folder in (self.store, self.editions, self.tmp, self.dagster):  # a run may have been killed before it made them
+                folder.mkdir(exist_ok=True)
             found = marker.read_text().strip()
         except OSError as error:
             raise CallerError(f"The home {self.path} cannot be used: {error.strerror}.") from None
