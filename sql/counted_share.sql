@@ -3,13 +3,12 @@ measure: counted_share
 summary: One registered count of a plan's row a row, as a part of its whole.
 kind: ratio
 numerator: det optalte antal
-denominator: det samlede antal (eller optællinger)
+denominator: det samlede antal
 grain: [count_id]
 leading:
   - {table: register_counts, window: "true"}
 options:
   each: [newest, all]
-  whole: [registered, one]
 reasons:
   outside_window: "Uden for perioden"
   superseded: "Afløst af en nyere optælling i perioden"
@@ -42,7 +41,6 @@ judged as (
     select
         c.*,
         r.reading_id,
-        case when r.whole = 'one' then 1 else c.of_number end as of_all,
         case
             when not c.is_inside then 'outside_window'
             when r.each = 'newest' and c.place > 1 then 'superseded'
@@ -63,6 +61,6 @@ select
     j.reason,
     cast(case when j.reason is null then j.number else 0 end as bigint) as numerator,
     -- Null: of how many was not registered.
-    cast(case when j.reason is null then j.of_all else 0 end as bigint) as denominator,
-    j.reason is not null or j.of_all is not null as is_known
+    cast(case when j.reason is null then j.of_number else 0 end as bigint) as denominator,
+    j.reason is not null or j.of_number is not null as is_known
 from judged as j

@@ -30,6 +30,7 @@ from maalopfyldelse.intake.deliveries import hash_file
 from maalopfyldelse.intake.faults import Fault
 from maalopfyldelse.intake.folds import settle
 from maalopfyldelse.intake.load import Loader
+from maalopfyldelse.intake.rowrules import RowRules
 from maalopfyldelse.intake.textfile import examine
 from maalopfyldelse.intake.values import hour_position
 
@@ -65,7 +66,9 @@ def read(text: str, t: Table, e: Extract) -> tuple[list[tuple[Any, ...]], list[F
     (layout,) = e.layouts
     file = CsvFile(examine(path, hash_file(path), layout.format, home.tmp), layout.format)
     target = home.tmp / "x.parquet"
-    loaded = Loader(con, home, file, layout, t, "x", target, PREPARED).load(lambda set_aside, rows: False)
+    loaded = Loader(con, home, file, layout, RowRules((), t, date(2022, 1, 1)), "x", target, PREPARED).load(
+        lambda set_aside, rows: False
+    )
     rows = con.execute(f"select * exclude (delivery_id) from read_parquet('{target}')").fetchall()
     assert loaded.rows_read == len(rows) + len({fault.line for fault in loaded.faults})
     return rows, loaded.faults

@@ -330,10 +330,9 @@ def test_the_score_of_four_forms(bench: Bench) -> None:
     forms = [("integration", 27), ("koncern", 20), ("familie", 25), ("ledelse", 27), ("koncern", 27)]
     rows = {
         "register_counts": [
-            count | {"count_id": str(n), "name": name, "number": points, "as_of_date": date(2020, 12, 1 + n)}
+            count | {"count_id": str(n), "name": name, "number": points, "of_number": 27, "as_of_date": date(2020, 12, 1 + n)}
             for n, (name, points) in enumerate(forms)
         ]
     }
-    words = {"measure": "counted_share", "with": {"whole": "one"}, "result": {"sum_of": "name"}}
-    found = _figure(bench, rows, date(2020, 12, 31), **words, target={"at_least": 1, "unit": "points"})
-    assert found.value == 106
+    found = _figure(bench, rows, date(2020, 12, 31), measure="counted_share", target={"at_least": 1, "unit": "pct"})
+    assert (found.numerator, found.denominator, found.value) == (106, 108, Fraction(10600, 108))

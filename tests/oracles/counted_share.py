@@ -33,7 +33,6 @@ def observations(
             reason = "outside_window"
         elif options["each"] == "newest" and newer:
             reason = "superseded"
-        whole = 1 if options["whole"] == "one" else count["of_number"]
         yield {
             "count_id": count["count_id"],
             "plan": count["plan"],
@@ -45,8 +44,8 @@ def observations(
             "source_rows": 1,
             "reason": reason,
             "numerator": 0 if reason else count["number"],
-            "denominator": 0 if reason else whole,
-            "is_known": reason is not None or whole is not None,
+            "denominator": 0 if reason else count["of_number"],
+            "is_known": reason is not None or count["of_number"] is not None,
         }
 
 
