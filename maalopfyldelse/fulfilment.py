@@ -200,7 +200,7 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
     graded, fig, weight = approved.graded, approved.figure, placed.weight
     target = approved.count.target if approved.count else row.target
     measures = {counting.measure for _, counting in row.countings}
-    tables = {table for name in measures for table in scanning.declared.measures[name].reads}
+    tables = {table for name in measures for table in scanning.declared.measures[name].reads} | _registers(row)
     found = [f for j in approved.judged for f in j.found]
     unapproved = max((f.unapproved for f in (fig, *(j.figure for j in approved.judged)) if f), default=0)
     reasons = [graded.reason, _interval_words(fig), *(fig.notes if fig else ()), *_criteria_words(approved)]
@@ -232,6 +232,13 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
         dimensions=tuple(row.dimensions),
         outcomes=tuple(outcomes),
     )
+
+
+def _registers(row: Row) -> set[str]:
+    """The registers that could change the row's verdict."""
+    kinds = {"events": "event", "register_counts": "count", "assessments": "judged"}
+    found = {table for table, kind in kinds.items() if any(getattr(c, kind) for c in row.criteria)}
+    return found | ({"assessments"} if row.grade.assessed or row.grade.scale else set())
 
 
 def _interval_words(fig: Figure | None) -> str | None:
