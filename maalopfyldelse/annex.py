@@ -186,7 +186,8 @@ def _grade(grade: Grade, over_criteria: bool) -> str:
         )
     if grade.scale:
         steps = [
-            f"{n}: {danish_exact(a)}" + (f"–{danish_exact(b)}" if a != b else "") for n, (a, b) in sorted(grade.scale.intervals.items())
+            f"{n}: {danish_exact(a)}" + (f"–{danish_exact(b)}" if a != b else "")
+            for n, (a, b) in sorted(grade.scale.intervals.items())
         ]
         return f"antal helt opfyldte af {parts} → grad i pct.: {'; '.join(steps)}"
     if grade.undefined:

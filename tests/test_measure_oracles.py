@@ -45,8 +45,7 @@ def trials(draw: st.DrawFn, name: str) -> Trial:
     parameters = {p: spec.default for p, spec in header.parameters.items()}
     parameters |= {p: draw(st.sampled_from(values)) for p, values in choices.items()}
     combined = {
-        f"combined {n}": {option: draw(st.sampled_from(words)) for option, words in header.options.items()}
-        for n in range(3)
+        f"combined {n}": {option: draw(st.sampled_from(words)) for option, words in header.options.items()} for n in range(3)
     }
     return Trial(
         draw(st.integers(0, 2**32)),
