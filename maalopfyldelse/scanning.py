@@ -162,6 +162,7 @@ class Scanning:
             return _from_json(scan, json.loads(path.read_text()))
         self.say(f"counting {scan.measure} {scan.days.after + timedelta(days=1)} to {scan.days.to}")
         scanned = run_scan(self.connection, measure, scan, combinations)
+        self.say(f"  {scan.measure}: {scanned.leading_rows} rows, {len(combinations)} readings")
         self.ran.append(scan.measure)
         path.parent.mkdir(exist_ok=True)
         temporary = self.home.tmp / path.name

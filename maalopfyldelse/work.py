@@ -109,6 +109,9 @@ class Work:
 
         taken = take_extract(self.home, self.declared, extract_id, self.folder, self.ledger, lambda text: self.say(f" {text}"))
         checks = evaluate(self.home, self.declared, self.ledger, extract_id, rules)
+        if taken.new:
+            kept, aside = (sum(getattr(d, name) or 0 for d in taken.new) for name in ("rows_kept", "rows_set_aside"))
+            self.say(f"  {extract_id}: {len(taken.new)} new files, {kept} rows kept, {aside} set aside")
         return Intaken(
             taken.new,
             taken.known,

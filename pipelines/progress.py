@@ -21,16 +21,18 @@ class Progress:
         return self
 
     def say(self, text: str) -> None:
-        """Shows a step. A text that begins with a blank belongs to the step before and is shown only on a terminal."""
+        """Shows a step. A text that begins with two blanks is what a step came to; one that begins with one blank goes on within
+        the step and is shown only on a terminal."""
         seconds = time.monotonic() - self._started
-        line = f"[{seconds:6.1f} s] {text.strip()}"
+        outcome, within = text.startswith("  "), text.startswith(" ") and not text.startswith("  ")
+        line = f"[{seconds:6.1f} s] {'  ' if outcome else ''}{text.strip()}"
         if self._live:
-            if not text.startswith(" "):
+            if not within:
                 self._end_line()
             line = line[: max(20, _columns() - 1)]
             self._stream.write("\r" + line.ljust(self._width))
             self._width = len(line)
-        elif not text.startswith(" "):
+        elif not within:
             self._stream.write(line + "\n")
         self._stream.flush()
 
