@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .counting import Days, Scan, reading_id
@@ -69,6 +69,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"insert into {CALENDAR} select * from ({calendar_sql()})")
 
 
+@lru_cache
 def calendar_sql(first: int = 1995, last: int = 2035) -> str:
     """A SELECT that returns the Danish calendar of whole years: every day, whether it is a working day, its quarter."""
     start, end = date(first, 1, 1), date(last, 12, 31)
