@@ -121,9 +121,13 @@ def case_row(case: dict[str, Any]) -> list[Any]:
     return [case["id"], case["type"], "Prøve Prøvesen", *dates, status, "A" if case["closed"] else "", "", "", ""]
 
 
+PLANS = ("siri-2020", "star-2021")
+
+
 def run(world: World, *more: str) -> int:
-    """`maal run` on the world's deliveries and home; the exit code."""
-    return main(["run", "--home", str(world.home.path), "--deliveries", str(world.deliveries), *more])
+    """`maal run` of both plans on the world's deliveries and home, or of those that are named; the exit code."""
+    plans = () if "--plan" in more else tuple(word for plan in PLANS for word in ("--plan", plan))
+    return main(["run", "--home", str(world.home.path), "--deliveries", str(world.deliveries), *plans, *more])
 
 
 def ask(world: World, *arguments: str) -> int:

@@ -34,6 +34,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     world = deliver_all(World(folder))
     with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
         code = run(world)
+    assert code == 0, err.getvalue()
     return Ran(folder, code, out.getvalue(), err.getvalue())
 
 

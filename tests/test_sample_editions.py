@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
+import duckdb
 import pytest
 from world import SIGHTED, World
 
+from maalopfyldelse.analyst import publish
 from maalopfyldelse.declared import REPOSITORY
 from maalopfyldelse.edition import Computed
 from maalopfyldelse.grading import VERDICTS
 from maalopfyldelse.intake.deliveries import scan
 from maalopfyldelse.intake.take import take_extract
 from maalopfyldelse.plan import read_plan
+from maalopfyldelse.scanning import load_plan
 
 DATES = [
     (plan.plan, as_of)
@@ -25,12 +29,17 @@ DATES = [
 
 
 @pytest.fixture(scope="module")
-def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, date], Computed]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("sample"))
     found = scan(Path(REPOSITORY / "data" / "sample"), world.declared.extracts, world.ledger, SIGHTED)
     assert not found.problems
     for extract in world.declared.extracts:
         assert not take_extract(world.home, world.declared, extract, found, world.ledger, lambda text: None).refused
+    return world
+
+
+@pytest.fixture(scope="module")
+def computed(world: World) -> dict[tuple[str, date], Computed]:
     return {(plan, as_of): world.compute(plan, as_of) for plan, as_of in DATES}
 
 
@@ -68,3 +77,42 @@ def test_what_the_text_leaves_undefined_mid_year_has_no_verdict(computed: dict[t
     lines = {line.row: line for line in computed[("star-2021", date(2021, 6, 30))].lines}
     assert [row for row in ("M2.D", "M2.F", "M4", "M1") if lines[row].verdict is not None] == []
     assert lines["M2.D"].value is not None and lines["M2.A"].verdict is not None
+
+
+@pytest.fixture(scope="module")
+def analyst(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
+    known_at = world.ledger.latest_arrival()
+    assert known_at is not None
+    publish(world.home, world.declared, world.ledger, [load_plan(world.declared, p) for p in world.declared.plan_paths], known_at)
+    with duckdb.connect(str(world.home.analyst), read_only=True) as con:
+        yield con
+
+
+@pytest.mark.parametrize(("plan", "as_of"), DATES)
+def test_a_rows_macro_gives_the_figure_of_every_reading(
+    computed: dict[tuple[str, date], Computed], analyst: duckdb.DuckDBPyConnection, plan: str, as_of: date
+) -> None:
+    """Rows counted by criteria, and figures set against another figure, have no macro."""
+    placed, compared = read_plan(REPOSITORY / "plans" / f"{plan}.yaml").placed, 0
+    for line in computed[(plan, as_of)].lines:
+        row = placed[line.row].row if line.row in placed else None
+        if row is None or row.measure is None or row.result is None or row.result.change:
+            continue
+        found = {
+            r[0]: r[1:]
+            for r in analyst.execute(
+                f'select reading, value, first_date, last_date from "{plan}"."{row.id}"(?)', [as_of]
+            ).fetchall()
+        }
+        for outcome in line.outcomes:
+            if outcome.count is None or outcome.figure is None:
+                continue
+            value, first, last = found.pop(outcome.id)
+            days, compared = outcome.count.scan.days, compared + 1
+            assert (first, last) == (days.after + timedelta(days=1), days.to), (row.id, outcome.id)
+            if outcome.figure.value is not None:
+                assert value == pytest.approx(float(outcome.figure.value), rel=1e-12), (row.id, outcome.id)
+            elif not (outcome.figure.reason or "").startswith("Mangler data"):  # a macro sums what there is
+                assert value is None, (row.id, outcome.id)
+        assert not found or all(last is None for _, _, last in found.values()), (row.id, list(found))
+    assert compared > 5 or plan == "benchmarking-2021"  # its figures are set against others
