@@ -65,7 +65,8 @@ def test_a_run_prints_the_fulfilment_and_where_things_are(ran: Ran) -> None:
 
 def test_a_run_names_its_steps_in_plain_lines(ran: Ran) -> None:
     steps = [re.sub(r"^\[ *\d+\.\d s\] ", "", line) for line in ran.err.splitlines()]
-    assert all(re.match(r"\[ *\d+\.\d s\] \S", line) for line in ran.err.splitlines())
+    assert all(re.match(r"\[ *\d+\.\d s\] (  )?\S", line) for line in ran.err.splitlines())
+    assert any(re.fullmatch(r"  puzzel_call_events: \d+ new files, \d+ rows kept, \d+ set aside", step) for step in steps)
     assert steps[0] == "starting"
     for step in (
         "taking in puzzel_call_events",
