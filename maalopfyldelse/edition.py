@@ -74,7 +74,8 @@ def compute(
     plan.require_date(as_of)
     scanning = Scanning(home, declared, ledger, plan.at(as_of), as_of, known_at, say)
     scanning.refuse_if_blocked()
-    deliveries = [d for d in ledger.deliveries(known_at=known_at) if d.table in scanning.current and d.state == "stored"]
+    # by its rows, not its state: two files of one period in one arrival are both refused, and their rows are held back
+    deliveries = [d for d in ledger.deliveries(known_at=known_at) if d.table in scanning.current and d.store_path is not None]
     accounts = [_account(table, scanning, deliveries) for table in scanning.tables]
     set_aside: dict[str, int] = {}
     for delivery in (d for counting in scanning.counting.values() for d in counting):
