@@ -23,7 +23,7 @@ from .errors import CallerError, MaalError, nearest
 from .evidence import REGISTERS, Evidence, read_evidence
 from .home import Home
 from .intake.current import CurrentTable, create_current
-from .intake.ledger import Delivery, Ledger
+from .intake.ledger import Blocker, Delivery, Ledger
 from .measures import Cell, Options, Scanned, fingerprint, prepare, run_scan
 from .plan import Plan, Row, read_plan
 from .plan_check import check_plan
@@ -140,7 +140,7 @@ class Scanning:
         extracts = [e.extract for table in self.tables for e in self.declared.extracts_of(table)]
         blockers = self.ledger.blocking(extracts, self.known_at)
         if blockers:
-            listed = "\n".join(f"  {b.name} ({b.extract}, {b.code}): {b.message}" for b in blockers)
+            listed = "\n".join(f"  {told(b, self.declared)}" for b in blockers)
             raise MaalError(
                 f"{self.plan.plan} at {self.as_of} was not published: it depends on deliveries that do not hold.\n{listed}\n"
                 "Deliver a corrected file, withdraw the delivery, or mend its contract; then run again."
@@ -198,6 +198,12 @@ class Scanning:
         if extract.period.since:
             first = max(first, period_bounds(extract.period.since)[0])
         return [period for period in periods_between(first, days.to, extract.period.every) if period not in have]
+
+
+def told(blocker: Blocker, declared: Declared) -> str:
+    """What stands in the way, in words: which file, what is wrong with it and, for a failed rule, what its contract says to do."""
+    rule = next((r for r in declared.extracts[blocker.extract].rules if r.code == blocker.code), None)
+    return f"{blocker.name} ({blocker.extract}, {blocker.code}): {blocker.message}" + (f". {rule.message}" if rule else "")
 
 
 def periods_between(first: date, last: date, every: str) -> list[str]:

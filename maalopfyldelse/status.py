@@ -15,7 +15,7 @@ from .errors import MaalError
 from .grading import AWAITED, MET, NOT_MET, PARTLY
 from .home import Home
 from .intake.ledger import Ledger
-from .scanning import load_plan
+from .scanning import load_plan, told
 
 
 def status_of(home: Home, declared: Declared, plan_id: str) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def status_of(home: Home, declared: Declared, plan_id: str) -> dict[str, Any]:
         "as_of": at,
         "next_report": reporting,
         "known_at": known_at,
-        "blocked": [f"{b.name}: {b.message}" for b in ledger.blocking(declared.extracts, known_at)],
+        "blocked": [told(b, declared) for b in ledger.blocking(declared.extracts, known_at)],
         "rows": rows,
     }
 

@@ -21,6 +21,7 @@ from maalopfyldelse.edition import Published
 from maalopfyldelse.errors import CallerError, MaalError
 from maalopfyldelse.home import Home
 from maalopfyldelse.plan import Plan
+from maalopfyldelse.scanning import told
 from maalopfyldelse.work import Work
 
 if TYPE_CHECKING:
@@ -91,14 +92,10 @@ def run(
     ran, reused = work.counted()
     if reused:
         outcome.notes.append(f"counted {ran} scans; {reused} were known already and not run again")
-    told = "\n".join(outcome.problems)
+    already = "\n".join(outcome.problems)
     outcome.problems += [p.message for p in folder.problems]
-    outcome.problems += [
-        f"{b.name} ({b.extract}, {b.code}): {b.message}"
-        for intaken in work.intaken.values()
-        for b in intaken.blockers
-        if b.name not in told
-    ]
+    blockers = [b for intaken in work.intaken.values() for b in intaken.blockers]
+    outcome.problems += [told(b, declared) for b in blockers if b.name not in already]
     return outcome
 
 
