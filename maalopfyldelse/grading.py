@@ -18,6 +18,7 @@ AWAITED, NOT_COMPUTED, OFF_SCALE = "afventer vurdering", "ikke opgjort", "uden f
 VERDICTS = (MET, PARTLY, NOT_MET, AWAITED, NOT_COMPUTED, OFF_SCALE)
 
 FULL, NONE = Fraction(100), Fraction(0)
+BEYOND = "Tallet er over 0, og det, som det holdes op imod, er 0; intet forhold kan skrives, men målet kan afgøres"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ def grade_figure(figure: Figure, target: Target, grade: Grade) -> Graded:
         absent = f"Tallet {target.missing} mangler i teksten"
     if absent is not None:
         return open_degree(NOT_COMPUTED, "; ".join(x for x in (absent, figure.reason) if x))
+    if figure.is_beyond and grade.threshold:
+        return Graded(MET, FULL, FULL, BEYOND) if target.higher_is_better else Graded(NOT_MET, NONE, NONE, BEYOND)
     if figure.low is None or figure.high is None:
         return open_degree(NOT_COMPUTED, figure.reason or "Kan ikke opgøres")
     if grade.steps:

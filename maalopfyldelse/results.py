@@ -52,7 +52,8 @@ class Sums:
 @dataclass(frozen=True)
 class Figure:
     """What one count came to, in the target's unit. `low` = `high` when everything is known; both null when it cannot be computed,
-    and `reason` says why. `is_empty` marks that there was nothing to count. `by_n` has the figure of each n of a best-n result.
+    and `reason` says why. `is_empty` marks that there was nothing to count, `is_beyond` that a change has something above 0 over 0,
+    which no number says but every target can be held against. `by_n` has the figure of each n of a best-n result.
     `unapproved` counts the observations that nobody approved, where a register asks for it."""
 
     low: Fraction | None
@@ -61,6 +62,7 @@ class Figure:
     denominator: Fraction | None = None
     reason: str | None = None
     is_empty: bool = False
+    is_beyond: bool = False
     by_n: dict[int, Fraction | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     counted: int = 0
@@ -72,7 +74,7 @@ class Figure:
 
     def lacking(self, reason: str) -> Figure:
         """The same observations, and no figure, since something that must have been delivered was not."""
-        return replace(self, low=None, high=None, reason=reason, is_empty=False, by_n={}, notes=(), by_group=())
+        return replace(self, low=None, high=None, reason=reason, is_empty=False, is_beyond=False, by_n={}, notes=(), by_group=())
 
     @property
     def value(self) -> Fraction | None:
@@ -126,7 +128,8 @@ def _pooled(count: Count) -> Count:
 
 
 def _change(one: Figure, other: Figure, factor: Fraction) -> Figure:
-    """One figure divided by the other. Both 0 counts as empty, so that a row may say whether that is fulfilment (N11)."""
+    """One figure divided by the other. Both 0 counts as empty, so that a row may say whether that is fulfilment; something over 0
+    lies beyond every target (N11: the text asks for own ≤ 0,95 · 0, which 0 meets and nothing above it)."""
     tally: dict[str, Any] = {
         "counted": one.counted,
         "unknown": one.unknown,
@@ -137,7 +140,8 @@ def _change(one: Figure, other: Figure, factor: Fraction) -> Figure:
     if one.value is None or other.value is None or other.value == 0:
         of_the_other = f"Det, tallet holdes op imod: {other.reason}" if other.reason else None
         reason = one.reason or of_the_other or "Intet at holde op imod: sammenligningstallet er 0 eller ikke kendt"
-        return Figure(None, None, reason=reason, is_empty=one.value == 0 == other.value, **tally)
+        beyond = other.value == 0 and one.value is not None and one.value > 0
+        return Figure(None, None, reason=reason, is_empty=one.value == 0 == other.value, is_beyond=beyond, **tally)
     value = one.value / other.value * factor
     return Figure(value, value, one.value / factor, other.value / factor, **tally)
 

@@ -214,12 +214,14 @@ def test_five_per_cent_less_than_the_year_before(bench: Bench, own: str, verdict
 
 
 def test_no_absence_the_year_before(bench: Bench) -> None:
-    """N11: nothing against nothing is met where the row says so; something against nothing is not computed."""
+    """N11: nothing against nothing is met where the row says so; something against nothing lies beyond every target."""
     target = {"at_most": "0.95", "unit": "ratio"}
     before = {"against": {"fixed": {"from": "2020-01-01", "to": "2020-03-31"}}}
-    for days, verdict in ((0, MET), (1, NOT_COMPUTED)):
+    for days, verdict in ((0, MET), (1, NOT_MET)):
         rows = {"state_absence": _absence(("BME", 1, 0, 10), year=2020) + _absence(("BME", 1, days, 10))}
         assert _verdict(_against(bench, rows, before), target, empty="met") == verdict
+    growth = {"at_least": "1.25", "unit": "ratio"}
+    assert _verdict(_against(bench, rows, before), growth) == MET
 
 
 def test_too_few_aarsvaerk_give_no_verdict(bench: Bench) -> None:
