@@ -189,7 +189,7 @@ def _identify(
         system = listed[1] or system
     name = unicodedata.normalize("NFC", path.name)
     extract = _extract_of(name, system, extracts)
-    layouts = tuple(layout.id for layout in extract.layouts if layout.files is None or _fits(name, layout.files))
+    layouts = layouts_of(extract, name)
     try:
         size, sha256 = path.stat().st_size, hashes.of(path)
     except OSError as error:
@@ -199,7 +199,7 @@ def _identify(
 
 
 def _extract_of(name: str, system: str | None, extracts: Mapping[str, Extract]) -> Extract:
-    fitting = [e for e in extracts.values() if _fits(name, e.files)]
+    fitting = [e for e in extracts.values() if fits(name, e.files)]
     of_system = [e for e in fitting if system is None or e.system.casefold() == system.casefold()]
     if len(of_system) == 1:
         return of_system[0]
@@ -214,7 +214,13 @@ def _extract_of(name: str, system: str | None, extracts: Mapping[str, Extract]) 
     raise _Unusable("NO_CONTRACT", f"no contract in expectations/ has a pattern that fits this name{hint}. Rename or remove it.")
 
 
-def _fits(name: str, patterns: list[str]) -> bool:
+def layouts_of(extract: Extract, name: str) -> tuple[str, ...]:
+    """The layouts that take a file of this name, in the contract's order."""
+    return tuple(layout.id for layout in extract.layouts if layout.files is None or fits(name, layout.files))
+
+
+def fits(name: str, patterns: list[str]) -> bool:
+    """Whether a file name is as one of the patterns says, upper or lower case."""
     return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
 
 

@@ -28,6 +28,7 @@ from .xlsxfile import XlsxFile
 if TYPE_CHECKING:
     import duckdb
 
+Place = tuple[str, str | None]  # a fault's code, and the file's column it stands in
 MAX_FAULTS = 10_000  # noted of a delivery that is refused; of one that is stored, all
 PARQUET = "(format parquet, compression zstd, row_group_size 122880)"
 
@@ -35,12 +36,12 @@ PARQUET = "(format parquet, compression zstd, row_group_size 122880)"
 @dataclass
 class Loaded:
     """What became of a file's rows: rows_read = rows_kept + rows_set_aside. `faults` are in order of line; a row may have more
-    than one. `counts` says how many rows have which fault."""
+    than one. `counts` says how many rows have which fault: code and the file's column."""
 
     rows_read: int
     rows_kept: int
     faults: list[Fault] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[Place] = field(default_factory=Counter)
 
     @property
     def rows_set_aside(self) -> int:
@@ -119,7 +120,7 @@ class Loader:
         if located.rows_read != split + located.left_out_count:
             raise AssertionError("rows read are not the rows split and the rows left out")
         loaded = Loaded(located.rows_read, kept, list(located.left_out), counts)
-        loaded.counts.update({"FIELD_COUNT": located.left_out_count} if located.left_out_count else {})
+        loaded.counts.update({("FIELD_COUNT", None): located.left_out_count} if located.left_out_count else {})
         for n, broken, *codes in found:
             pairs = [(None, broken)] if broken else list(zip(names, codes, strict=True))
             loaded.faults += [self._fault(located.lines[n], name, code) for name, code in pairs if code]
@@ -129,14 +130,14 @@ class Loader:
             self._refuse_unknown([(column, word, times, located.lines[n]) for column, word, times, n in words], loaded)
         return loaded
 
-    def _counts(self, numbered: str, names: list[str]) -> Counter[str]:
+    def _counts(self, numbered: str, names: list[str]) -> Counter[Place]:
         """How many rows have which fault in which column, in the sender's words."""
-        counts: Counter[str] = Counter()
+        counts: Counter[Place] = Counter()
         for i, name in enumerate(names):
             for code, times in self._query(f"select _f{i}, count(*) from {numbered} where _f{i} is not null group by 1"):
-                counts[f"{code} in '{self._program.file_column[name]}'"] += times
+                counts[code, self._program.file_column[name]] += times
         for code, times in self._query(f"select _broken, count(*) from {numbered} where _broken is not null group by 1"):
-            counts[code] += times
+            counts[code, None] += times
         return counts
 
     def _fault(self, line: int, name: str | None, code: str) -> Fault:
@@ -155,12 +156,12 @@ class Loader:
             message = "the last line is not a whole JSON object: the file has been cut. Deliver it whole."
             raise _with_rows(Refused("CUT_FILE", message, line=found[-1][0], faults=loaded.faults), loaded)
 
-    def _unknown_words(self, rows: str, counts: Counter[str]) -> list[tuple[str, str, int, int]]:
+    def _unknown_words(self, rows: str, counts: Counter[Place]) -> list[tuple[str, str, int, int]]:
         """File column, word, times and first row number of every unknown word whose contract refuses the delivery for it."""
         words = []
         for name, source in self._layout.columns.items():
             column = self._program.file_column[name]
-            if source.on_unknown == "refuse" and counts[f"UNKNOWN_CODE in '{column}'"]:
+            if source.on_unknown == "refuse" and counts["UNKNOWN_CODE", column]:
                 words += [(column, *row) for row in self._query(self._program.unknown_words(rows, name))]
         return words
 

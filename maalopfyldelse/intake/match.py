@@ -5,7 +5,8 @@ A missing or an unmapped column refuses the file: a warning would silently lose 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..contract import Extract, Layout
@@ -25,29 +26,50 @@ if TYPE_CHECKING:
 File = CsvFile | JsonFile | XlsxFile
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """A file held against one layout. `file` where it could be opened; `refused` where it is not the layout's."""
+
+    layout: Layout
+    file: File | None
+    refused: Refused | None
+
+
 def open_matching(con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, found: Found) -> tuple[File, Layout]:
     """The file opened, and the layout whose columns it has; of several the first.
 
     Raises Refused as the layout that comes closest says: it cannot be opened, or its columns are not the layout's.
     """
-    layouts = [layout for layout in extract.layouts if layout.id in found.layouts]
-    if not layouts:
+    attempts: list[Attempt] = []
+    for attempt in attempted(con, home, extract, found):
+        if attempt.file is not None and attempt.refused is None:
+            return attempt.file, attempt.layout
+        attempts.append(attempt)
+    if not attempts:
         raise Refused(
             "UNMAPPED_COLUMN", f"no layout of '{extract.extract}' takes a file of this name. Correct its files: patterns."
         )
+    refused = closest(attempts).refused
+    assert refused is not None
+    raise refused
+
+
+def attempted(con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, found: Found) -> Iterator[Attempt]:
+    """The file held against each layout that takes a file of its name, in the contract's order."""
     examined: dict[str, TextFile] = {}
-    refusals: list[Refused] = []
-    for layout in layouts:
+    for layout in (layout for layout in extract.layouts if layout.id in found.layouts):
         try:
             file = _open(con, home, layout, found, examined)
-            faults = column_faults(file.names, layout, nested=isinstance(file, JsonFile))
-            if not faults:
-                return file, layout
-            refusals.append(_refusal(faults))
         except Refused as refused:
-            refusals.append(refused)
-    # a refusal about columns is closer than one about bytes; then the fewest faults
-    raise min(refusals, key=lambda r: (not r.code.endswith("_COLUMN"), len(r.faults)))
+            yield Attempt(layout, None, refused)
+        else:
+            faults = column_faults(file.names, layout, nested=isinstance(file, JsonFile))
+            yield Attempt(layout, file, _refusal(faults) if faults else None)
+
+
+def closest(attempts: Iterable[Attempt]) -> Attempt:
+    """Which layout a file fits, or comes closest to: a refusal about columns is closer than one about bytes; then the fewest faults."""
+    return min(attempts, key=lambda a: (False, 0) if a.refused is None else (a.file is None, len(a.refused.faults)))
 
 
 def column_faults(names: list[str], layout: Layout, *, nested: bool = False) -> list[Fault]:

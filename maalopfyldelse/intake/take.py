@@ -244,7 +244,10 @@ def _is_too_many(limits: Limits, set_aside: int, rows: int) -> bool:
 def _hold_limits(limits: Limits, loaded: Loaded) -> None:
     refused: Refused | None = None
     if _is_too_many(limits, loaded.rows_set_aside, loaded.rows_read):
-        listed = "; ".join(f"{what}: {times} rows" for what, times in loaded.counts.most_common(8))
+        most = loaded.counts.most_common(8)
+        listed = "; ".join(
+            f"{code}" + (f" in '{column}'" if column else "") + f": {times} rows" for (code, column), times in most
+        )
         share = f"{limits.max_set_aside_share:.0%}" if limits.max_set_aside_rows is None else f"{limits.max_set_aside_rows} rows"
         first = next((f.line for f in loaded.faults if f.line), None)
         message = (
