@@ -7,34 +7,85 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import DeliveryRefused
 
-# What sets one row aside. {column} and {expected} are filled in.
+
+class Words(NamedTuple):
+    """One text in both languages: `english` stands in the ledger, for the engineer; `danish` in the workbook for the sender."""
+
+    english: str
+    danish: str
+
+
+# What sets one row aside. {column} is filled in, and in English {expected}; the sender's workbook has what is expected in a column.
 ROW_FAULTS = {
-    "FIELD_COUNT": "the line has more or fewer fields than the header. Look for a delimiter or line break inside a value.",
-    "BAD_JSON": "the line is not one whole JSON object. Export it again, one object a line.",
-    "MISSING_VALUE": "'{column}' is empty and must be given.",
-    "NOT_A_NUMBER": "'{column}' is not {expected}.",
-    "TOO_MANY_DECIMALS": "'{column}' has more decimals than {expected} keeps. Nothing is rounded; deliver it with fewer.",
-    "NUMBER_OUT_OF_RANGE": "'{column}' is a number too large for {expected}.",
-    "NOT_A_DATE": "'{column}' is not a date of the form {expected}.",
-    "NOT_A_TIME": "'{column}' is not a time of the form {expected}, in the years 1970 to 2099.",
-    "NO_SUCH_HOUR": "'{column}' lies in the hour that the change to summer time skips in {expected}. Correct the clock time.",
-    "NOT_A_BOOLEAN": "'{column}' is neither true nor false.",
-    "NO_SUCH_PERIOD": "'{column}' is no period (2021, 2021H1, 2021Q3, 2021-07 or 2021-07-15).",
-    "UNKNOWN_CODE": "'{column}' has a word that its contract does not know (known: {expected}).",
+    "FIELD_COUNT": Words(
+        "the line has more or fewer fields than the header. Look for a delimiter or line break inside a value.",
+        "Linjen har flere eller færre felter end overskriften. Se efter et skilletegn eller linjeskift inde i en værdi.",
+    ),
+    "BAD_JSON": Words(
+        "the line is not one whole JSON object. Export it again, one object a line.",
+        "Linjen er ikke ét helt JSON-objekt. Eksportér igen med ét objekt pr. linje.",
+    ),
+    "MISSING_VALUE": Words("'{column}' is empty and must be given.", "'{column}' er tom og skal udfyldes."),
+    "NOT_A_NUMBER": Words("'{column}' is not {expected}.", "'{column}' er ikke et tal af den aftalte form."),
+    "TOO_MANY_DECIMALS": Words(
+        "'{column}' has more decimals than {expected} keeps. Nothing is rounded; deliver it with fewer.",
+        "'{column}' har flere decimaler end aftalt. Der afrundes ikke; levér tallet med færre.",
+    ),
+    "NUMBER_OUT_OF_RANGE": Words(
+        "'{column}' is a number too large for {expected}.", "'{column}' er et større tal, end der er plads til."
+    ),
+    "NOT_A_DATE": Words(
+        "'{column}' is not a date of the form {expected}.", "'{column}' er ikke en dato, der findes, af den aftalte form."
+    ),
+    "NOT_A_TIME": Words(
+        "'{column}' is not a time of the form {expected}, in the years 1970 to 2099.",
+        "'{column}' er ikke et tidspunkt af den aftalte form i årene 1970 til 2099.",
+    ),
+    "NO_SUCH_HOUR": Words(
+        "'{column}' lies in the hour that the change to summer time skips in {expected}. Correct the clock time.",
+        "'{column}' ligger i den time, som springes over, når sommertiden begynder. Ret klokkeslættet.",
+    ),
+    "NOT_A_BOOLEAN": Words("'{column}' is neither true nor false.", "'{column}' er hverken true eller false."),
+    "NO_SUCH_PERIOD": Words(
+        "'{column}' is no period (2021, 2021H1, 2021Q3, 2021-07 or 2021-07-15).",
+        "'{column}' er ingen periode (2021, 2021H1, 2021Q3, 2021-07 eller 2021-07-15).",
+    ),
+    "UNKNOWN_CODE": Words(
+        "'{column}' has a word that its contract does not know (known: {expected}).",
+        "'{column}' har et ord, som ikke er aftalt.",
+    ),
 }
 
-# What refuses a whole delivery; the text is written where it is found.
-DELIVERY_FAULTS = frozenset(
-    {
-        "BAD_JSON", "BROKEN_WORKBOOK", "CHANGED_WHILE_READ", "CONTROL_CHARACTER", "CUT_FILE", "DUPLICATE_COLUMN",
-        "EMPTY_FILE", "LINE_TOO_LONG", "MISSING_COLUMN", "MIXED_LINE_ENDS", "NO_PERIOD", "NO_SUCH_SHEET",
-        "NUMBER_LOST_DIGITS", "STRAY_QUOTE", "TEXT_BECAME_DATE", "TOO_FEW_ROWS", "TOO_LARGE", "TOO_MANY_SET_ASIDE",
-        "TWO_FILES_OF_ONE_PERIOD", "UNKNOWN_CODE", "UNMAPPED_COLUMN", "UNREADABLE", "WRONG_ENCODING",
-    }
-)  # fmt: skip
+# What refuses a whole delivery, in the sender's words; the engineer's text is written where the fault is found.
+DELIVERY_FAULTS = {
+    "BAD_JSON": "Filen er ikke JSON med ét objekt pr. linje. Eksportér den igen.",
+    "BROKEN_WORKBOOK": "Projektmappen er beskadiget, låst eller ikke en projektmappe. Åbn den i Excel, gem den som .xlsx og levér den igen.",
+    "CHANGED_WHILE_READ": "Filen blev ændret, mens den blev læst. Læg den først i mappen, når den er færdig.",
+    "CONTROL_CHARACTER": "Teksten indeholder NUL eller styretegn. Eksportér filen som tekst i den aftalte tegnkodning.",
+    "CUT_FILE": "Filen er afbrudt, mens den blev skrevet eller kopieret. Levér den hel.",
+    "DUPLICATE_COLUMN": "En kolonne står to gange i overskriften. Levér hver kolonne én gang.",
+    "EMPTY_FILE": "Filen er tom eller uden overskrift. Eksportér den igen.",
+    "LINE_TOO_LONG": "En linje er længere, end en række kan være. Se efter et anførselstegn, der ikke er afsluttet.",
+    "MISSING_COLUMN": "En aftalt kolonne mangler. Eksportér med de aftalte kolonner, eller aftal ændringen.",
+    "MIXED_LINE_ENDS": "Linjerne slutter på forskellig måde. Gem filen med én slags linjeskift.",
+    "NO_PERIOD": "Filens navn siger ikke, hvilken periode den gælder. Navngiv den som aftalt.",
+    "NO_SUCH_SHEET": "Projektmappen har ikke det aftalte ark. Navngiv arket som aftalt.",
+    "NUMBER_LOST_DIGITS": "Et tal er længere, end Excel kan gemme. Formatér kolonnen som tekst, før værdierne sættes ind.",
+    "STRAY_QUOTE": "Et anførselstegn står inde i en værdi uden at være fordoblet. Eksportér filen igen.",
+    "TEXT_BECAME_DATE": "Excel har gjort en tekst til en dato. Formatér kolonnen som tekst, før værdierne sættes ind.",
+    "TOO_FEW_ROWS": "Filen har færre rækker end aftalt. Eksportér den igen.",
+    "TOO_LARGE": "Filen er større end aftalt. Aftal en større grænse, eller del leverancen.",
+    "TOO_MANY_SET_ASIDE": "Flere rækker har fejl, end aftalen tillader; derfor er hele filen afvist. Ret eksporten og levér den igen.",
+    "TWO_FILES_OF_ONE_PERIOD": "To filer kom samtidig om samme periode, og ingen af dem er den nyeste. Træk den forkerte tilbage.",
+    "UNKNOWN_CODE": "Filen har ord, som ikke er aftalt. Aftal dem, eller ret eksporten.",
+    "UNMAPPED_COLUMN": "Filen har en kolonne, som ikke er aftalt. Eksportér med de aftalte kolonner, eller aftal ændringen.",
+    "UNREADABLE": "Filen kan ikke deles i rækker. Eksportér den igen med anførselstegn om værdierne.",
+    "WRONG_ENCODING": "Filen er ikke i en aftalt tegnkodning. Gem den som UTF-8.",
+}
 
 
 @dataclass(frozen=True)
@@ -67,7 +118,7 @@ class Refused(DeliveryRefused):
 
 def row_message(code: str, column: str | None, expected: str) -> str:
     """The text of a row's fault."""
-    return ROW_FAULTS[code].format(column=column, expected=expected)
+    return ROW_FAULTS[code].english.format(column=column, expected=expected)
 
 
 def shown_word(word: str) -> str | None:
