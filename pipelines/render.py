@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from maalopfyldelse.home import Home
 from maalopfyldelse.plan_terms import UNIT_WORDS
-from maalopfyldelse.printing import danish_figure
+from maalopfyldelse.printing import danish_figure, spreadsheet_text
 
 from .fulfilment_table import SIGN, fulfilment_table, short
 
@@ -42,12 +42,7 @@ def print_records(records: list[dict[str, Any]], table: str, form: str) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(records[0] if records else [])
         for record in records:
-            writer.writerow(
-                [
-                    json.dumps(jsonable(v), ensure_ascii=False) if isinstance(v, (list, dict)) else jsonable(v)
-                    for v in record.values()
-                ]
-            )
+            writer.writerow([_csv_cell(v) for v in record.values()])
     elif not records:
         print("(no rows)")
     elif table == "fulfilment":
@@ -60,6 +55,12 @@ def print_records(records: list[dict[str, Any]], table: str, form: str) -> None:
             "deliveries": ("delivery_id", "name", "arrived_at", "period", "state", "rows_read", "rows_kept", "rows_set_aside")
         }
         _print(_plain(records, shown.get(table)))
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, (list, dict)):
+        value = json.dumps(jsonable(value), ensure_ascii=False)
+    return spreadsheet_text(value) if isinstance(value, str) else jsonable(value)
 
 
 def _results(records: list[dict[str, Any]]) -> None:

@@ -256,7 +256,7 @@ class Ledger:
         """What must stop a plan that reads these extracts: refused or critically failed, neither withdrawn nor corrected.
 
         Corrected is a delivery after which a good one came: any later one (`whole`), of the same period (`period`), or of
-        the same file name or period (`key`).
+        the same file name or period (`key`). A refused file is corrected too by a good one put in its place.
         """
         failed = self._critically_failed()
         blockers: list[Blocker] = []
@@ -373,6 +373,8 @@ def _refuse_twins(deliveries: list[Delivery]) -> list[Delivery]:
 
 
 def _corrects(later: Delivery, bad: Delivery) -> bool:
+    if bad.state == "refused" and (later.name, later.system, later.arrived_at) == (bad.name, bad.system, bad.arrived_at):
+        return True
     if later.arrived_at <= bad.arrived_at:
         return False
     if later.superseding == "whole":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -21,7 +22,7 @@ from ..declared import Declared
 from ..engine import connect
 from ..home import Home
 from . import rowrules
-from .deliveries import Found, Scan
+from .deliveries import CHANGED, Found, Scan, pinned
 from .faults import Fault, Refused
 from .keys import hash_key, set_key
 from .ledger import Delivery, Ledger, Reject
@@ -91,7 +92,8 @@ def take_extract(
         before = known.get(found.delivery_id)
         if before is not None:
             found = _earliest(found, before)
-            if before.contract_hash == contract and _arrived_alike(extract, found, before):
+            was_read = before.code != "CHANGED_WHILE_READ"
+            if was_read and before.contract_hash == contract and _arrived_alike(extract, found, before):
                 _note_arrival(ledger, found, before)
                 report.known += 1
                 continue
@@ -179,8 +181,11 @@ def _take(
     )
     temporary = home.tmp / f"{found.delivery_id}.parquet"
     try:
-        layout, loaded = _load(con, home, extract, table, found, temporary, prepared, synthetic=synthetic)
-    except Refused as error:
+        with pinned(found.path, found.facts) as path:
+            here = replace(found, path=path)
+            layout, loaded = _load(con, home, extract, table, here, temporary, prepared, synthetic=synthetic)
+    except (Refused, OSError) as caught:
+        error = caught if isinstance(caught, Refused) else _lost(found, caught)
         temporary.unlink(missing_ok=True)
         place = f"{found.name}: " + (f"line {error.line}: " if error.line else "")
         message = place + str(error)
@@ -230,10 +235,15 @@ def _load(
         set_key(con, hash_key(home, synthetic=synthetic))
     loader = Loader(con, home, file, layout, rules, found.delivery_id, target, prepared)
     loaded = loader.load(lambda set_aside, rows: _is_too_many(limits, set_aside, rows))
-    if found.path.stat().st_size != found.size:
-        raise Refused("CHANGED_WHILE_READ", "the file changed while it was read. Put it into the folder when it is finished.")
     _hold_limits(limits, loaded)
     return layout.id, loaded
+
+
+def _lost(found: Found, error: OSError) -> Refused:
+    """The refusal of a file that is gone or cannot be opened. Raises what is the machine's trouble (a full disk), not the file's."""
+    if found.path.exists() and os.access(found.path, os.R_OK):
+        raise error
+    return Refused("CHANGED_WHILE_READ", CHANGED)
 
 
 def _is_too_many(limits: Limits, set_aside: int, rows: int) -> bool:
