@@ -24,7 +24,7 @@ create table if not exists deliveries (
     delivery_id text primary key, extract text not null, "table" text not null, system text, name text not null,
     sha256 text not null, size integer not null, arrived_at text not null, arrival_source text not null, period text,
     superseding text not null, layout text, contract_hash text not null, state text not null, code text, message text,
-    rows_read integer, rows_kept integer, rows_set_aside integer, store_path text, synthetic integer not null);
+    rows_read integer, rows_kept integer, rows_set_aside integer, store_path text, store_sha256 text, synthetic integer not null);
 create table if not exists rejects (
     delivery_id text not null, line integer, code text not null, "column" text, message text not null);
 create index if not exists rejects_of on rejects (delivery_id);
@@ -69,6 +69,7 @@ class Delivery:
     rows_kept: int | None = None
     rows_set_aside: int | None = None
     store_path: str | None = None
+    store_sha256: str | None = None  # of the Parquet file; null where it was taken before this was written down
     synthetic: bool = False
     withdrawn_at: datetime | None = None
 
@@ -122,6 +123,8 @@ class Ledger:
             with self._open() as con:
                 con.execute("pragma journal_mode=wal")
                 con.executescript(_SCHEMA)
+                if "store_sha256" not in [row["name"] for row in con.execute("pragma table_info(deliveries)")]:
+                    con.execute("alter table deliveries add column store_sha256 text")
         except sqlite3.DatabaseError as error:
             raise CallerError(f"The ledger {path} cannot be used: {error}. Name another home with --home.") from None
         path.chmod(0o600)

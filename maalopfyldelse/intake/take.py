@@ -120,10 +120,15 @@ def take_extract(
 
 
 def sweep(home: Home, ledger: Ledger, table: str) -> None:
-    """Removes files of a table's store that no delivery names: left by a killed run, or replaced."""
+    """Removes files of a table's store that neither a delivery nor an edition names: left by a killed run, or replaced."""
     named = {d.store_path for d in ledger.deliveries() if d.table == table}
-    for path in (home.store / table).glob("*.parquet"):
-        if path.relative_to(home.path).as_posix() not in named:
+    unnamed = [p for p in (home.store / table).glob("*.parquet") if p.relative_to(home.path).as_posix() not in named]
+    if not unnamed:
+        return
+    # As text: a damaged edition.json must not cost it the rows that it was made from.
+    editions = [p.read_text(errors="replace") for p in home.editions.glob("*/*/*/edition.json")]
+    for path in unnamed:
+        if not any(path.name in text for text in editions):
             path.unlink()
 
 
@@ -193,7 +198,10 @@ def _take(
         kept = None if read is None else 0
         told = replace(refused, code=error.code, message=message, rows_read=read, rows_kept=kept, rows_set_aside=set_aside)
         return told, error.faults
-    target = home.store / table.table / f"{found.delivery_id}.{contract[:8]}.parquet"
+    with temporary.open("rb") as written:
+        sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+    # named by what it holds, so that other rows of the same delivery never take the place of those an edition was made from
+    target = home.store / table.table / f"{found.delivery_id}.{sha256[:12]}.parquet"
     target.parent.mkdir(exist_ok=True)
     temporary.replace(target)
     stored = replace(
@@ -204,6 +212,7 @@ def _take(
         rows_kept=loaded.rows_kept,
         rows_set_aside=loaded.rows_set_aside,
         store_path=target.relative_to(home.path).as_posix(),
+        store_sha256=sha256,
     )
     return stored, loaded.faults
 
