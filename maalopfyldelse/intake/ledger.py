@@ -8,6 +8,7 @@ one transaction. Rows themselves are in the Parquet store; no cell value ever st
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -15,8 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import CallerError, nearest
+from ..errors import CallerError, MaalError, nearest
 
+TRIES = 50  # to copy a ledger that is being written to
 TWO_FILES = "TWO_FILES_OF_ONE_PERIOD"
 
 _SCHEMA = """
@@ -128,6 +130,25 @@ class Ledger:
         except sqlite3.DatabaseError as error:
             raise CallerError(f"The ledger {path} cannot be used: {error}. Name another home with --home.") from None
         path.chmod(0o600)
+
+    @classmethod
+    def copied(cls, source: Path, target: Path) -> Ledger:
+        """A copy at `target`, to try things on; `source`, which may be missing, is only read.
+
+        The files are copied until they did not change meanwhile: to open a ledger that a run was killed over would mend it.
+        """
+        pairs = [(source.with_name(source.name + log), target.with_name(target.name + log)) for log in ("", "-wal")]
+        try:
+            for _ in range(TRIES):
+                facts = [_facts(old) for old, _ in pairs]
+                for old, new in pairs:
+                    new.write_bytes(old.read_bytes() if old.exists() else b"")
+                if facts == [_facts(old) for old, _ in pairs]:
+                    return cls(target)
+                time.sleep(0.1)
+        except OSError as error:
+            raise CallerError(f"The ledger {source} cannot be read: {error.strerror}. Name another home with --home.") from None
+        raise MaalError(f"The ledger {source} is being written to all the time. Try again when the run has ended.")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -332,6 +353,15 @@ class Ledger:
         """Adds to what `remembered_files` gives."""
         with self._open() as con:
             con.executemany("insert or replace into files values (?, ?, ?, ?, ?, ?)", [(p, *facts) for p, facts in files.items()])
+
+
+def _facts(path: Path) -> tuple[int, int] | None:
+    """Size and time of the last write; None for a file that is not there."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def _names() -> str:
