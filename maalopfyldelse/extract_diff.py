@@ -27,11 +27,12 @@ from .engine import connect
 from .errors import CallerError, nearest
 from .home import Home, existing
 from .intake import rowrules
-from .intake.deliveries import MARKER, Found, Scan, fits, hash_file, layouts_of, period_of
+from .intake.deliveries import MARKER, Found, Scan, facts_of, fits, hash_file, layouts_of, period_of
 from .intake.faults import Fault, Refused
 from .intake.keys import hash_key, set_key
 from .intake.ledger import Ledger
 from .intake.take import contract_hash, take_extract
+from .printing import printable
 from .stored_diff import AgainstStored, KeyOverlap, StoredSide, Superseded
 
 if TYPE_CHECKING:
@@ -261,19 +262,20 @@ def _found(extract: Extract, path: Path, ledger: Ledger, now: datetime) -> Found
     path = path.resolve()
     name = unicodedata.normalize("NFC", path.name)
     layouts = layouts_of(extract, name) if fits(name, extract.files) else ()
-    last = ledger.latest_arrival()
+    last, facts = ledger.latest_arrival(), facts_of(path.stat())
     arrival = now if last is None else max(now, last + timedelta(seconds=1))
     found = Found(
         path=path,
-        name=name,
+        name=printable(name),
         sha256=hash_file(path),
-        size=path.stat().st_size,
+        size=facts[0],
         system=extract.system,
         extract=extract.extract,
         layouts=layouts or tuple(layout.id for layout in extract.layouts),
         arrived_at=arrival,
         arrival_source="sighting",
         period=period_of(extract.period, name),
+        facts=facts,
     )
     before = ledger.delivery(found.delivery_id)
     return found if before is None else replace(found, arrived_at=before.arrived_at)
