@@ -16,7 +16,6 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from .errors import nearest
 from .yamlio import Strict
 
-Bound = Annotated[int, Field(gt=0)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 ColumnType = Annotated[
     str, StringConstraints(pattern=r"^(varchar|bigint|integer|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))$")
@@ -74,19 +73,49 @@ class Table(Strict):
 
 
 class Format(Strict):
-    """How the bytes are laid out. `encodings` are tried strictly, in order, for the whole file; a mark in front is no content."""
+    """How the bytes are laid out. A file may come packed, as gzip or in a zip of exactly one file: that is seen from its bytes and
+    needs no word here. `encodings` are tried strictly, in order, for the whole file; a mark in front is no content.
 
-    type: Literal["csv", "xlsx", "ndjson"]
+    - `csv`: lines of fields under a header.
+    - `xlsx`: one sheet of a workbook.
+    - `ndjson`: one JSON object a line.
+    - `json`: one document with an array of rows, the document itself or where `rows` leads: a dotted path of keys and places
+      (`0.Data`). The rows are objects; with `names` they are lists, and `names` leads to what their places are called, a list of
+      texts (`columns`) or of objects with a member that is one (`0.Variables.*.Label`).
+    - `parquet`: typed columns.
+    """
+
+    type: Literal["csv", "xlsx", "ndjson", "json", "parquet"]
     encodings: list[Literal["utf-8", "utf-16", "windows-1252"]] = ["utf-8"]
     delimiter: str = ","
     quote: str = '"'
     sheet: str | None = None  # xlsx: the first sheet when not said
     header_row: int = 1
     final_newline: bool = True  # csv, ndjson: a file that does not end with a line break has been cut
+    rows: str | None = None
+    names: str | None = None
+
+    @model_validator(mode="after")
+    def _options_belong(self) -> Format:
+        if self.type != "json" and (self.rows or self.names):
+            raise ValueError("rows and names belong to a json document")
+        if len(self.delimiter) != 1 or len(self.quote) > 1 or self.delimiter == self.quote:
+            raise ValueError("delimiter is one character, and quote another one or none")
+        return self
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the bytes are text in one of the encodings."""
+        return self.type in ("csv", "ndjson", "json")
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether columns are named by dotted paths into the objects of a row."""
+        return self.type == "ndjson" or (self.type == "json" and self.names is None)
 
 
 class Source(Strict):
-    """Where one table column comes from. A column of the file is named as its header writes it, for ndjson by a dotted path.
+    """Where one table column comes from. A column of the file is named as its header writes it, in JSON objects by a dotted path.
 
     Exactly one origin:
 
@@ -112,8 +141,8 @@ class Source(Strict):
     `codes` maps the file's words (trimmed, exact case) to the table's, which are then cast; `on_unknown` says what a word
     outside does: `refuse` the delivery, or `set_aside` the row. For a column with `values` and no `codes` the words outside
     `values` are the unknown ones.
-    A boolean is `true` or `false` (ndjson's own, or by `codes`). With `has_word: w` a boolean says whether `w` is one of the
-    value's words: the elements of an ndjson list, the blank-separated words of a text; false where the value is null.
+    A boolean is `true` or `false` (typed so in the file, or by `codes`). With `has_word: w` a boolean says whether `w` is one of
+    the value's words: the elements of a JSON list, the blank-separated words of a text; false where the value is null.
 
     `order` settles the doubled hour of the autumn change. `{within: g, by: n}`: the rows of one `g` in the order of the number
     `n` must not run backwards in time. An ambiguous instant is the later one when, among the ambiguous rows up to and
@@ -198,11 +227,13 @@ class Layout(Strict):
     """One shape a file of the extract may have. `files` narrows the extract's patterns.
 
     Every column of the file must be known: read by a source, used by an `order`, in `ignore` (not kept) or in `personal` (dropped
-    unread because it identifies people). For ndjson a path covers all that lies beneath it. Every column a source reads must be
-    there (ndjson: a path may be missing in a row, which is no value).
+    unread because it identifies people). In JSON objects a path covers all that lies beneath it. Every column a source reads must
+    be there (JSON objects: a path may be missing in a row, which is no value).
 
-    A workbook's cells arrive as text: a date cell as `%Y-%m-%d`, one with a time of day as `%Y-%m-%d %H:%M:%S`, a whole number
-    without decimals.
+    Typed cells arrive as text: a workbook's date as `%Y-%m-%d`, one with a time of day as `%Y-%m-%d %H:%M:%S`, a whole number
+    without decimals, any other with the source's decimal mark. Parquet's the same way; an instant as `%Y-%m-%d %H:%M:%S%z` in
+    UTC. A floating-point column of Parquet is taken only where every number is whole and below 10^15 (single precision: 2^24): others are not
+    exact, and the file is refused.
     """
 
     id: Name
@@ -231,6 +262,8 @@ class Layout(Strict):
             for column in (c for c in needed if c and c not in read):
                 raise ValueError(f"{name}: no column of this layout reads '{column}' with from{nearest(column, read)}")
         kept = {column for source in self.columns.values() for column in source.columns}
+        if self.format.is_nested and (starred := [column for column in kept if "*" in column]):
+            raise ValueError(f"'{starred[0]}': a path may not hold a star")
         for column in (*self.ignore, *self.personal):
             if column in kept:
                 raise ValueError(f"'{column}' is read by a source and cannot be ignored or dropped as personal")
@@ -238,7 +271,7 @@ class Layout(Strict):
 
 
 class Period(Strict):
-    """Which period a delivery speaks of, read from the file name by a pattern with named groups year, and month, quarter or
+    """Which period a delivery speaks of, read from the file name (without .gz or .zip) by a pattern with named groups year, and month, quarter or
     half. `every` names the periods that should exist from `since` on."""
 
     pattern: str
@@ -290,19 +323,10 @@ class RowRule(Strict):
 
 
 class Limits(Strict):
-    """Bounds on a delivery; above them it is refused whole.
+    """Bounds on a delivery; above them it is refused whole."""
 
-    The first seven keep a hostile or broken file from taking the machine's time and memory; they speak of the file alone, so the
-    same file meets the same answer everywhere.
-    """
-
-    max_bytes: Bound = 8_000_000_000  # of the file as it arrived
-    max_unpacked_bytes: Bound = 8_000_000_000  # of what a packed file (gzip, zip, Parquet) holds
-    max_workbook_bytes: Bound = 1_000_000_000  # of a workbook's parts unpacked, and of the text of its cells
-    max_cells: Bound = 10_000_000  # of the rectangle around a sheet's cells
-    max_columns: Bound = 2_000  # headings, or the paths of JSON
-    max_line_bytes: Annotated[int, Field(gt=0, le=16_000_000)] = 2_000_000  # of one row as text
-    max_depth: Annotated[int, Field(gt=0, le=500)] = 64  # JSON: objects and lists within one another
+    max_bytes: int = 8_000_000_000
+    max_unpacked_bytes: int = 8_000_000_000  # of a file that comes packed
     max_set_aside_share: float = 0.02
     max_set_aside_rows: int | None = None
     min_rows: int = 1

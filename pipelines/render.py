@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from maalopfyldelse.home import Home
 from maalopfyldelse.plan_terms import UNIT_WORDS
-from maalopfyldelse.printing import danish_figure, spreadsheet_text
+from maalopfyldelse.printing import danish_figure
 
 from .fulfilment_table import SIGN, fulfilment_table, short
 
@@ -42,32 +42,31 @@ def print_records(records: list[dict[str, Any]], table: str, form: str) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(records[0] if records else [])
         for record in records:
-            writer.writerow([_csv_cell(v) for v in record.values()])
+            writer.writerow(
+                [
+                    json.dumps(jsonable(v), ensure_ascii=False) if isinstance(v, (list, dict)) else jsonable(v)
+                    for v in record.values()
+                ]
+            )
     elif not records:
         print("(no rows)")
     elif table == "fulfilment":
         for plan in dict.fromkeys((r["plan"], r["as_of"]) for r in records):
-            print_table(fulfilment_table([r for r in records if (r["plan"], r["as_of"]) == plan]))
+            _print(fulfilment_table([r for r in records if (r["plan"], r["as_of"]) == plan]))
     elif table == "results":
         _results(records)
     else:
         shown = {
             "deliveries": ("delivery_id", "name", "arrived_at", "period", "state", "rows_read", "rows_kept", "rows_set_aside")
         }
-        print_table(plain_table(records, shown.get(table)))
-
-
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, (list, dict)):
-        value = json.dumps(jsonable(value), ensure_ascii=False)
-    return spreadsheet_text(value) if isinstance(value, str) else jsonable(value)
+        _print(_plain(records, shown.get(table)))
 
 
 def _results(records: list[dict[str, Any]]) -> None:
     figures = [r for r in records if r["section"] == "figure"]
     accounts = [r for r in records if r["section"] == "table"]
-    print_table(
-        plain_table(
+    _print(
+        _plain(
             figures,
             (
                 "row",
@@ -88,8 +87,8 @@ def _results(records: list[dict[str, Any]]) -> None:
     print(
         "observations = counted + unknown + excluded + outside the row's filter; Σ source_rows of a measure = its leading rows.\n"
     )
-    print_table(
-        plain_table(
+    _print(
+        _plain(
             accounts,
             (
                 "measure",
@@ -112,13 +111,11 @@ def _console() -> Any:
     return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
 
 
-def print_table(table: Any) -> None:
-    """Prints a table as wide as the terminal."""
+def _print(table: Any) -> None:
     _console().print(table)
 
 
-def plain_table(records: list[dict[str, Any]], names: Sequence[str] | None = None) -> Table:
-    """Records of one shape as a table, the named fields or all."""
+def _plain(records: list[dict[str, Any]], names: Sequence[str] | None = None) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -149,7 +146,7 @@ def print_outcome(outcome: Outcome, home: Home) -> int:
     from maalopfyldelse import edition
 
     for published in outcome.published:
-        print_table(fulfilment_table(edition.read_table(published.path, "fulfilment")))
+        _print(fulfilment_table(edition.read_table(published.path, "fulfilment")))
     for published in outcome.published:
         word = "published" if published.is_new else "nothing changed; the newest edition stands"
         print(f"{published.plan} at {published.as_of}, edition {published.number}: {word}\n  {published.path}")
@@ -263,4 +260,4 @@ def print_status(said: dict[str, Any], form: str) -> None:
         r | {"text": short(r["text"], 40), "value": r["value"] if r["value"] is None else Decimal(str(round(r["value"], 2)))}
         for r in said["rows"]
     ]
-    print_table(plain_table(rows, ("row", "text", "track", "value", "target", "unit", "missing", "supplier")))
+    _print(_plain(rows, ("row", "text", "track", "value", "target", "unit", "missing", "supplier")))

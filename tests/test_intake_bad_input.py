@@ -260,7 +260,7 @@ def test_ndjson_is_read_by_dotted_paths() -> None:
 JSON_FILES: list[tuple[str, str, str, str]] = [
     ("unmapped key", '{"id":1,"deep":{"amount":1,"more":2},"day":null,"kind":"x","tags":[]}\n', "UNMAPPED_COLUMN", "'deep.more'"),
     ("missing key", '{"id":1,"deep":{"amount":1},"kind":"x","tags":[]}\n', "MISSING_COLUMN", "'day'"),
-    ("no json", "id,amount\n1,2\n", "BAD_JSON", "one object a line"),
+    ("no json", "id,amount\n1,2\n", "BAD_JSON", "one object a row"),
     ("cut", '{"id":1,"deep":{"amount":1},"day":null,"kind":"x","tags":[]}\n{"id":2,"de\n', "CUT_FILE", "line 2: the last line is not a whole"),
 ]  # fmt: skip
 

@@ -13,7 +13,6 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -21,18 +20,12 @@ from pathlib import Path
 
 from ..contract import Extract, Period
 from ..dates import parse_instant, period_bounds
-from ..errors import CallerError, DeliveryRefused, nearest
-from ..printing import printable
-from .faults import Refused
+from ..errors import CallerError, MaalError, nearest
 from .ledger import Ledger
+from .unpack import plain_name
 
 ARRIVALS, MARKER = "arrivals.csv", "SYNTHETIC"
-CHANGED = "the file changed while it was read. Put it into the folder when it is finished, and run again."
-MAX_FOLDERS = 16  # within one another
 _CHUNK = 1 << 22
-_MAX_ARRIVALS = 1 << 24
-
-Facts = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -49,7 +42,6 @@ class Found:
     arrived_at: datetime | None
     arrival_source: str  # folder | arrivals.csv | sighting
     period: str | None
-    facts: Facts  # of the file before it was hashed
 
     @property
     def delivery_id(self) -> str:
@@ -101,8 +93,8 @@ def scan(folder: Path, extracts: Mapping[str, Extract], ledger: Ledger | None = 
         relative = path.relative_to(root).as_posix()
         try:
             one = _identify(path, relative, extracts, declared.get(relative), hashes)
-        except DeliveryRefused as unusable:
-            problems.append(Problem(printable(relative), unusable.code, f"{printable(relative)}: {unusable}"))
+        except _Unusable as unusable:
+            problems.append(Problem(shown(relative), unusable.code, f"{shown(relative)}: {unusable}"))
             continue
         key = (one.extract, one.sha256)
         found[key] = min((one, found[key]), key=_precedence) if key in found else one
@@ -117,7 +109,7 @@ def scan(folder: Path, extracts: Mapping[str, Extract], ledger: Ledger | None = 
 
 def period_of(period: Period | None, name: str) -> str | None:
     """The period a file name speaks of, as `dates.period_bounds` reads it; None when it speaks of none."""
-    match = re.search(period.pattern, name) if period else None
+    match = re.search(period.pattern, plain_name(name)) if period else None
     if not match:
         return None
     groups = {k: v for k, v in match.groupdict().items() if v is not None}
@@ -134,33 +126,33 @@ def period_of(period: Period | None, name: str) -> str | None:
     return text
 
 
+def shown(name: str) -> str:
+    """A file name fit for a message: control characters replaced."""
+    return "".join("?" if unicodedata.category(c).startswith("C") else c for c in name)
+
+
+class _Unusable(MaalError):
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
     """Regular files in the folder. A link that leads out of it is refused: a delivery must not be able to name other files."""
 
     def unreadable(error: OSError) -> None:
-        raise CallerError(f"{printable(str(error.filename))}: cannot be read ({error.strerror}). Give read access to the folder.")
+        raise CallerError(f"{error.filename}: cannot be read ({error.strerror}). Give read access to the folder.")
 
     for here, folders, names in os.walk(root, onerror=unreadable):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
-        depth = len(Path(here).relative_to(root).parts)
-        if depth == MAX_FOLDERS and folders:
-            place = printable("/".join(Path(here).relative_to(root).parts[:2]))
-            message = (
-                f"{place}/…: more than {MAX_FOLDERS} folders within one another. What lies deeper was not looked at; remove it."
-            )
-            problems.append(Problem(place, "TOO_DEEP", message))
-            folders[:] = []
         for name in (*folders, *names):
             path = Path(here) / name
             if name in folders and not path.is_symlink():
                 continue
             if _ignored(name) or (Path(here) == root and name in (ARRIVALS, MARKER)):
                 continue
-            relative = printable(path.relative_to(root).as_posix())
-            if path.is_symlink() and not path.exists():
-                message = f"{relative}: a link that leads nowhere or to itself. Put the file itself there."
-                problems.append(Problem(relative, "LINK_BROKEN", message))
-            elif path.is_symlink() and not path.resolve().is_relative_to(root):
+            relative = shown(path.relative_to(root).as_posix())
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
                 message = f"{relative}: a link that leads out of the folder is not followed. Put the file itself there."
                 problems.append(Problem(relative, "LINK_OUTSIDE", message))
             elif not path.exists() or path.is_dir():
@@ -190,26 +182,21 @@ def _identify(
         try:
             arrived_at, source = parse_instant(folders[0]), "folder"
         except CallerError as error:
-            raise DeliveryRefused(
-                "BAD_ARRIVAL", f"the folder's name should be a time of arrival. {printable(str(error))}"
-            ) from None
+            raise _Unusable("BAD_ARRIVAL", f"the folder's name should be a time of arrival. {error}") from None
         system = folders[1] if len(folders) > 1 else None
     if listed is not None:
         if arrived_at is None or listed[0] < arrived_at:
             arrived_at, source = listed[0], ARRIVALS
         system = listed[1] or system
-    if not relative.isascii() and any("\ud800" <= c <= "\udfff" for c in relative):
-        raise DeliveryRefused("BAD_NAME", "the name's bytes are not UTF-8 text. Rename the file or its folder.")
     name = unicodedata.normalize("NFC", path.name)
     extract = _extract_of(name, system, extracts)
     layouts = layouts_of(extract, name)
     try:
-        facts = facts_of(path.stat())
-        sha256 = hashes.of(path, facts)
+        size, sha256 = path.stat().st_size, hashes.of(path)
     except OSError as error:
-        raise DeliveryRefused("UNREADABLE", f"cannot be read ({error.strerror}). Give read access to the file.") from None
+        raise _Unusable("UNREADABLE", f"cannot be read ({error.strerror}). Give read access to the file.") from None
     period = period_of(extract.period, name)
-    return Found(path, printable(name), sha256, facts[0], system, extract.extract, layouts, arrived_at, source, period, facts)
+    return Found(path, shown(name), sha256, size, system, extract.extract, layouts, arrived_at, source, period)
 
 
 def _extract_of(name: str, system: str | None, extracts: Mapping[str, Extract]) -> Extract:
@@ -219,17 +206,13 @@ def _extract_of(name: str, system: str | None, extracts: Mapping[str, Extract]) 
         return of_system[0]
     if of_system:
         names = ", ".join(sorted(e.extract for e in of_system))
-        raise DeliveryRefused("AMBIGUOUS", f"several contracts claim this file ({names}). Narrow their files: patterns.")
+        raise _Unusable("AMBIGUOUS", f"several contracts claim this file ({names}). Narrow their files: patterns.")
     if fitting:
         systems = ", ".join(sorted({e.system for e in fitting}))
-        raise DeliveryRefused(
-            "NO_CONTRACT", f"its name fits a contract of {systems}, but it lies under '{printable(system or '')}'."
-        )
+        raise _Unusable("NO_CONTRACT", f"its name fits a contract of {systems}, but it lies under '{shown(system or '')}'.")
     patterns = {p for e in extracts.values() for p in e.files}
     hint = nearest(name, patterns)
-    raise DeliveryRefused(
-        "NO_CONTRACT", f"no contract in expectations/ has a pattern that fits this name{hint}. Rename or remove it."
-    )
+    raise _Unusable("NO_CONTRACT", f"no contract in expectations/ has a pattern that fits this name{hint}. Rename or remove it.")
 
 
 def layouts_of(extract: Extract, name: str) -> tuple[str, ...]:
@@ -238,8 +221,14 @@ def layouts_of(extract: Extract, name: str) -> tuple[str, ...]:
 
 
 def fits(name: str, patterns: list[str]) -> bool:
-    """Whether a file name is as one of the patterns says, upper or lower case."""
-    return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
+    """Whether a file name is as one of the patterns says, upper or lower case. Of a packed file it is the name without what packing
+    added; a zip may have lost the ending of the file in it, as Windows names it."""
+    folded, plain = name.casefold(), plain_name(name).casefold()
+    for pattern in (pattern.casefold() for pattern in patterns):
+        unended = pattern.rpartition(".")[0] if folded.endswith(".zip") else ""
+        if any(fnmatchcase(*pair) for pair in ((folded, pattern), (plain, pattern), (plain, unended))):
+            return True
+    return False
 
 
 def _precedence(found: Found) -> tuple[bool, datetime | float, str]:
@@ -251,8 +240,6 @@ def _arrivals(root: Path, problems: list[Problem]) -> dict[str, tuple[datetime, 
     path = root / ARRIVALS
     if not path.is_file():
         return {}
-    if path.is_symlink() or path.stat().st_size > _MAX_ARRIVALS:
-        raise CallerError(f"{path}: a link, or larger than {_MAX_ARRIVALS // 2**20} MB. Put the list itself there.")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
@@ -262,34 +249,19 @@ def _arrivals(root: Path, problems: list[Problem]) -> dict[str, tuple[datetime, 
     if not {"file", "received_at"} <= set(reader.fieldnames or ()):
         raise CallerError(f"{path}: line 1: expected the columns file, received_at and, if wanted, system.")
     listed: dict[str, tuple[datetime, str | None]] = {}
-    for row in _rows(reader, path):
+    for row in reader:
         try:
             when = parse_instant((row["received_at"] or "").strip())
         except CallerError as error:
-            raise CallerError(f"{path}: line {reader.line_num}: received_at: {printable(str(error))}") from None
+            raise CallerError(f"{path}: line {reader.line_num}: received_at: {error}") from None
         file = (row["file"] or "").strip().replace("\\", "/")
         system = (row.get("system") or "").strip() or None
-        if not _lies_in(root, file):
-            name = printable(file[:200])
-            message = f"{ARRIVALS}: line {reader.line_num}: no file '{name}' lies in this folder. Correct the path."
-            problems.append(Problem(name, "NO_SUCH_FILE", message))
+        if not (root / file).is_file() or not (root / file).resolve().is_relative_to(root):
+            message = f"{ARRIVALS}: line {reader.line_num}: no file '{shown(file)}' lies in this folder. Correct the path."
+            problems.append(Problem(shown(file), "NO_SUCH_FILE", message))
         elif file not in listed or when < listed[file][0]:
             listed[file] = (when, system)
     return listed
-
-
-def _lies_in(root: Path, file: str) -> bool:
-    try:
-        return (root / file).is_file() and (root / file).resolve().is_relative_to(root)
-    except OSError:  # a name longer than names can be
-        return False
-
-
-def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[dict[str, str | None]]:
-    try:
-        yield from reader
-    except csv.Error:
-        raise CallerError(f"{path}: line {reader.line_num}: cannot be split into columns. Look for a stray quote.") from None
 
 
 class _Hashes:
@@ -300,48 +272,19 @@ class _Hashes:
         self._known = ledger.remembered_files() if ledger else {}
         self._new: dict[str, tuple[int, int, int, int, str]] = {}
 
-    def of(self, path: Path, facts: Facts) -> str:
+    def of(self, path: Path) -> str:
+        status = path.stat()
+        facts = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         known = self._known.get(str(path))
         if known and known[:4] == facts:
             return known[4]
-        with pinned(path, facts) as same:
-            digest = hash_file(same)
+        digest = hash_file(path)
         self._new[str(path)] = (*facts, digest)
         return digest
 
     def keep(self) -> None:
         if self._ledger is not None and self._new:
             self._ledger.remember_files(self._new)
-
-
-def facts_of(status: os.stat_result) -> Facts:
-    """Size, times of change and inode of a file: whoever writes into it or puts another in its place changes one of them."""
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-
-
-@contextmanager
-def pinned(path: Path, facts: Facts) -> Iterator[Path]:
-    """A path to the very file that had these facts, whatever its name leads to meanwhile, held to them before and after.
-
-    Raises Refused (CHANGED_WHILE_READ) when the file is another or was written to; that outranks what was found in it.
-    """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # not to wait for the other end, should it have become a pipe
-    try:
-        _hold_still(handle, facts)
-        own = Path(f"/proc/self/fd/{handle}")
-        try:
-            yield own if own.exists() else path
-        except Exception:
-            _hold_still(handle, facts)
-            raise
-        _hold_still(handle, facts)
-    finally:
-        os.close(handle)
-
-
-def _hold_still(handle: int, facts: Facts) -> None:
-    if facts_of(os.fstat(handle)) != facts:
-        raise Refused("CHANGED_WHILE_READ", CHANGED)
 
 
 def hash_file(path: Path) -> str:

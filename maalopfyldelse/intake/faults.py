@@ -26,8 +26,12 @@ ROW_FAULTS = {
         "Linjen har flere eller færre felter end overskriften. Se efter et skilletegn eller linjeskift inde i en værdi.",
     ),
     "BAD_JSON": Words(
-        "the line is not one whole JSON object. Export it again, one object a line.",
-        "Linjen er ikke ét helt JSON-objekt. Eksportér igen med ét objekt pr. linje.",
+        "the row is not one whole JSON value of the kind its contract says. Export it again.",
+        "Rækken er ikke én hel JSON-værdi af den aftalte slags. Eksportér igen.",
+    ),
+    "DUPLICATE_KEY": Words(
+        "a key stands twice in the row's object, and one of its values would be lost. Export it again.",
+        "En nøgle står to gange i rækkens objekt, og en af værdierne ville gå tabt. Eksportér igen.",
     ),
     "MISSING_VALUE": Words("'{column}' is empty and must be given.", "'{column}' er tom og skal udfyldes."),
     "NOT_A_NUMBER": Words("'{column}' is not {expected}.", "'{column}' er ikke et tal af den aftalte form."),
@@ -62,16 +66,21 @@ ROW_FAULTS = {
 
 # What refuses a whole delivery, in the sender's words; the engineer's text is written where the fault is found.
 DELIVERY_FAULTS = {
-    "BAD_JSON": "Filen er ikke JSON med ét objekt pr. linje. Eksportér den igen.",
+    "BAD_JSON": "Filen er ikke JSON af den aftalte form. Eksportér den igen.",
+    "BROKEN_ARCHIVE": "Den pakkede fil er beskadiget, låst med kodeord eller pakket på en usædvanlig måde. Pak den igen, og levér den igen.",
+    "BROKEN_PARQUET": "Filen er beskadiget, afbrudt, krypteret eller ikke en Parquet-fil. Skriv den igen, og levér den igen.",
     "BROKEN_WORKBOOK": "Projektmappen er beskadiget, låst eller ikke en projektmappe. Åbn den i Excel, gem den som .xlsx og levér den igen.",
     "CHANGED_WHILE_READ": "Filen blev ændret, mens den blev læst. Læg den først i mappen, når den er færdig.",
     "CONTROL_CHARACTER": "Teksten indeholder NUL eller styretegn. Eksportér filen som tekst i den aftalte tegnkodning.",
     "CUT_FILE": "Filen er afbrudt, mens den blev skrevet eller kopieret. Levér den hel.",
     "DUPLICATE_COLUMN": "En kolonne står to gange i overskriften. Levér hver kolonne én gang.",
+    "DUPLICATE_KEY": "En nøgle står to gange i samme objekt i dokumentet. Eksportér filen igen.",
     "EMPTY_FILE": "Filen er tom eller uden overskrift. Eksportér den igen.",
+    "INEXACT_NUMBER": "En kolonne har kommatal, som ikke er nøjagtige (float). Skriv den som decimal eller tekst.",
     "LINE_TOO_LONG": "En linje er længere, end en række kan være. Se efter et anførselstegn, der ikke er afsluttet.",
     "MISSING_COLUMN": "En aftalt kolonne mangler. Eksportér med de aftalte kolonner, eller aftal ændringen.",
     "MIXED_LINE_ENDS": "Linjerne slutter på forskellig måde. Gem filen med én slags linjeskift.",
+    "NOT_ONE_FILE": "Zip-filen skal indeholde netop én fil. Pak hver fil for sig.",
     "NO_PERIOD": "Filens navn siger ikke, hvilken periode den gælder. Navngiv den som aftalt.",
     "NO_SUCH_SHEET": "Projektmappen har ikke det aftalte ark. Navngiv arket som aftalt.",
     "NUMBER_LOST_DIGITS": "Et tal er længere, end Excel kan gemme. Formatér kolonnen som tekst, før værdierne sættes ind.",
@@ -84,13 +93,15 @@ DELIVERY_FAULTS = {
     "UNKNOWN_CODE": "Filen har ord, som ikke er aftalt. Aftal dem, eller ret eksporten.",
     "UNMAPPED_COLUMN": "Filen har en kolonne, som ikke er aftalt. Eksportér med de aftalte kolonner, eller aftal ændringen.",
     "UNREADABLE": "Filen kan ikke deles i rækker. Eksportér den igen med anførselstegn om værdierne.",
+    "UNREADABLE_TYPE": "En kolonne har en type, der ikke kan læses som én værdi. Skriv den som tekst.",
     "WRONG_ENCODING": "Filen er ikke i en aftalt tegnkodning. Gem den som UTF-8.",
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of a file. `line` counts from 1 as an editor does (a workbook: its row)."""
+    """One fault of a file. `line` counts from 1 as an editor does; of a workbook or Parquet it is the row, of a JSON array the
+    place of the element."""
 
     line: int | None
     code: str
@@ -123,8 +134,7 @@ def row_message(code: str, column: str | None, expected: str) -> str:
 
 def shown_word(word: str) -> str | None:
     """A code word as it may stand in a message; None when it could be something personal or is too long to be a code."""
-    is_code = len(word) <= 20 and not re.search(r"\d[\d -]{4,}\d", word) and "@" not in word
-    return word if is_code and word.isprintable() else None
+    return word if len(word) <= 20 and not re.search(r"\d[\d -]{4,}\d", word) and "@" not in word else None
 
 
 def shown_column(name: str, position: int) -> str:

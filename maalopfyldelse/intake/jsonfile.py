@@ -1,7 +1,7 @@
-"""A newline-delimited JSON delivery as text columns: one object a line, read by dotted paths.
+"""A JSON delivery as text columns: rows that are objects, read by dotted paths, or lists, read by the columns' names.
 
-The engine reads lines, so line numbers need no second pass; its own JSON reader would guess types. Which paths a file holds
-is found by merging the structure of all its objects.
+jsonlines.py has made the text into sound lines, so line numbers need no second pass; the engine's own JSON reader would guess
+types. Which paths a file holds is found by merging the structure of all its objects.
 """
 
 from __future__ import annotations
@@ -10,64 +10,79 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..contract import Format
 from .csvfile import Located, glob_free, quoted
 from .faults import Refused
-from .textfile import TextFile
+from .jsonlines import MARK, JsonLines
+from .textfile import MAX_LINE
 
 if TYPE_CHECKING:
     import duckdb
 
-MAX_LINE = 16_000_000
-
 
 class JsonFile:
-    """An opened NDJSON file. `names` are the paths it holds: every key, dotted, down to what is no object."""
+    """An opened JSON file. `names` are the paths its objects hold: every key, dotted, down to what is no object; of rows that are
+    lists, the names of their columns."""
 
-    def __init__(self, text: TextFile, form: Format, con: duckdb.DuckDBPyConnection, known: Iterable[str]) -> None:
+    def __init__(self, lines: JsonLines, con: duckdb.DuckDBPyConnection, known: Iterable[str]) -> None:
         """`known`: the contract's paths; what lies beneath one of them is not looked into."""
-        self._text, self._form = text, form
+        self._lines = lines
         self.is_ascii = False  # an escape can write any character
+        self.is_nested = lines.names is None
+        if lines.names is not None:
+            self.names, self._keys = lines.names, {}
+            return
         whole = "case when json_valid(line) then case when json_type(line) = 'OBJECT' then line end end"
-        merged = con.execute(f"select json_group_structure(cast({whole} as json)) from ({self._lines()})").fetchall()[0][0]
+        merged = con.execute(f"select json_group_structure(cast({whole} as json)) from ({self._read()})").fetchall()[0][0]
         structure = json.loads(merged) if merged else {}
         if not isinstance(structure, dict) or not structure:
-            raise Refused("BAD_JSON", "no line is a JSON object. Export it as one object a line.", line=1)
-        self.names = list(_paths(structure, "", frozenset(known)))
+            raise Refused("BAD_JSON", "no row is a JSON object. Export it as the contract says, one object a row.", line=1)
+        paths = list(_paths(structure, (), frozenset(known)))
+        self.names = [".".join(keys) for keys in paths]
+        self._keys = dict(zip(self.names, paths, strict=True))
 
     def select(self, needed: list[str], careful: bool) -> str:
-        """SQL for the needed paths as text r0, r1, …; careful: numbered by line, and a broken line says so."""
-        paths = "[" + ", ".join(quoted(_json_path(name)) for name in needed) + "]"
-        line = "case when _broken is null then line end" if careful else "line"
-        lines = self._lines()
+        """SQL for the needed columns as text r0, r1, …; careful: numbered by line, and a broken line says so."""
+        paths = "[" + ", ".join(quoted(self._path(name)) for name in needed) + "]"
+        sound = f"json_array_length(line) = {len(self.names)}" if not self.is_nested else "true"
+        line = "case when _broken is null then line end"
         if careful:
-            whole = "case when json_valid(line) then json_type(line) = 'OBJECT' else false end"
-            lines = f"select *, case when not ({whole}) then 'BAD_JSON' end as _broken from ({lines})"
+            fault = f"case when not json_valid(line) then 'BAD_JSON' when not {sound} then 'FIELD_COUNT' end"
+            lines = (
+                f"select *, case when line like '{MARK}%' then substr(line, 2) else {fault} end as _broken from ({self._read()})"
+            )
+        else:
+            line = line if self.is_nested else f"case when {sound} then line else error('a row of another width') end"
+            lines, line = self._read(), "line" if self.is_nested else line
         picked = [f"found[{i + 1}] as r{i}" for i in range(len(needed))] + (["_row", "_broken"] if careful else [])
         extracted = f"select *, json_extract_string({line}, {paths}) as found from ({lines})"
         return f"select {', '.join(picked)} from ({extracted})"
 
     def rows(self, con: duckdb.DuckDBPyConnection) -> int:
-        """Lines that are not blank."""
-        return int(con.execute(f"select count(*) from ({self._lines()})").fetchall()[0][0])
+        """Rows of the file, counted where its text was read."""
+        return self._lines.rows
 
     def locate(self, ordinals: Iterable[int], rows_split: int) -> Located:
         """Rows are numbered by their lines already."""
         return Located({n: n for n in ordinals}, rows_split)
 
-    @property
-    def last_line(self) -> int:
-        """The number of the last line."""
-        return self._text.lines
+    def is_cut_at(self, row: int) -> bool:
+        """Whether a broken row here means that the file was cut."""
+        return row == self._lines.last_line
 
-    def _lines(self) -> str:
-        """Lines with their numbers. \\1 cannot stand in the text (textfile.py), so every line is one column."""
+    def _path(self, name: str) -> str:
+        if not self.is_nested:
+            return f"$[{self.names.index(name)}]"
+        keys = self._keys.get(name, tuple(name.split(".")))
+        return "$" + "".join('."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"' for key in keys)
+
+    def _read(self) -> str:
+        """Lines with their numbers. \\1 cannot stand in them (textfile.py), so every line is one column."""
         reader = (
-            f"read_csv({quoted(glob_free(str(self._text.path)))}, auto_detect = false, header = false, delim = '\1', quote = '', "
-            f"escape = '', max_line_size = {MAX_LINE}, columns = {{'line': 'VARCHAR'}})"
+            f"read_csv({quoted(glob_free(str(self._lines.path)))}, auto_detect = false, header = false, delim = '\1', quote = '', "
+            f"escape = '', max_line_size = {MAX_LINE + 2}, columns = {{'line': 'VARCHAR'}})"
         )
         numbered = f"select row_number() over () as _row, line from {reader}"
-        return f"select _row, line from ({numbered}) where trim(line, ' \t\r') <> ''"
+        return f"select _row, line from ({numbered}) where line <> ''"
 
 
 def is_covered(path: str, known: Iterable[str]) -> bool:
@@ -75,15 +90,10 @@ def is_covered(path: str, known: Iterable[str]) -> bool:
     return any(path == k or path.startswith(f"{k}.") for k in known)
 
 
-def _paths(structure: dict[str, Any], prefix: str, known: frozenset[str]) -> Iterator[str]:
+def _paths(structure: dict[str, Any], above: tuple[str, ...], known: frozenset[str]) -> Iterator[tuple[str, ...]]:
     for key, inner in structure.items():
-        path = f"{prefix}{key}"
-        if isinstance(inner, dict) and inner and not is_covered(path, known):
-            yield from _paths(inner, f"{path}.", known)
+        path = (*above, key)
+        if isinstance(inner, dict) and inner and not is_covered(".".join(path), known):
+            yield from _paths(inner, path, known)
         else:
             yield path
-
-
-def _json_path(name: str) -> str:
-    parts = (part.replace("\\", "\\\\").replace('"', '\\"') for part in name.split("."))
-    return "$" + "".join(f'."{part}"' for part in parts)

@@ -22,6 +22,7 @@ from .faults import Fault, Refused, row_message, shown_word
 from .folds import settle
 from .jsonfile import JsonFile
 from .match import File
+from .parquetfile import ParquetFile
 from .rowrules import RowRules
 from .xlsxfile import XlsxFile
 
@@ -85,6 +86,8 @@ class Loader:
             self._prepared.add(zone)
         if isinstance(self._file, XlsxFile):
             self._file.load(self._con, self._table)
+        elif isinstance(self._file, ParquetFile):
+            self._file.load()
         try:
             return self._strict()
         except (duckdb.InvalidInputException, _Disagree):
@@ -152,7 +155,7 @@ class Loader:
         return Fault(line, code, column, row_message(code, column, expected))
 
     def _refuse_cut(self, found: list[Any], loaded: Loaded) -> None:
-        if isinstance(self._file, JsonFile) and found and found[-1][1] and found[-1][0] == self._file.last_line:
+        if isinstance(self._file, JsonFile) and found and found[-1][1] == "BAD_JSON" and self._file.is_cut_at(found[-1][0]):
             message = "the last line is not a whole JSON object: the file has been cut. Deliver it whole."
             raise _with_rows(Refused("CUT_FILE", message, line=found[-1][0], faults=loaded.faults), loaded)
 

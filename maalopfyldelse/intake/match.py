@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract import Extract, Layout
@@ -17,13 +18,16 @@ from .csvfile import CsvFile
 from .deliveries import Found
 from .faults import Fault, Refused, shown_column
 from .jsonfile import JsonFile, is_covered
+from .jsonlines import from_document, from_lines
+from .parquetfile import ParquetFile
 from .textfile import TextFile, examine
+from .unpack import Content, unpacked
 from .xlsxfile import XlsxFile
 
 if TYPE_CHECKING:
     import duckdb
 
-File = CsvFile | JsonFile | XlsxFile
+File = CsvFile | JsonFile | ParquetFile | XlsxFile
 
 
 @dataclass(frozen=True)
@@ -55,16 +59,28 @@ def open_matching(con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, 
 
 
 def attempted(con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, found: Found) -> Iterator[Attempt]:
-    """The file held against each layout that takes a file of its name, in the contract's order."""
+    """The file held against each layout that takes a file of its name, in the contract's order. What that makes lies in
+    `scratch(home, found)`, which the caller removes. Raises Refused for a packed file that cannot be unpacked."""
+    layouts = [layout for layout in extract.layouts if layout.id in found.layouts]
+    if not layouts:
+        return
+    folder = scratch(home, found)
+    folder.mkdir(parents=True, exist_ok=True)
+    content = unpacked(found.path, found.sha256, extract.limits, folder)
     examined: dict[str, TextFile] = {}
-    for layout in (layout for layout in extract.layouts if layout.id in found.layouts):
+    for layout in layouts:
         try:
-            file = _open(con, home, layout, found, examined)
+            file = _open(con, home, layout, content, folder, examined)
         except Refused as refused:
             yield Attempt(layout, None, refused)
         else:
-            faults = column_faults(file.names, layout, nested=isinstance(file, JsonFile))
+            faults = column_faults(file.names, layout)
             yield Attempt(layout, file, _refusal(faults) if faults else None)
+
+
+def scratch(home: Home, found: Found) -> Path:
+    """The folder for what a delivery's reading makes: text in another encoding, lines, what was packed."""
+    return home.tmp / found.delivery_id
 
 
 def closest(attempts: Iterable[Attempt]) -> Attempt:
@@ -72,9 +88,10 @@ def closest(attempts: Iterable[Attempt]) -> Attempt:
     return min(attempts, key=lambda a: (False, 0) if a.refused is None else (a.file is None, len(a.refused.faults)))
 
 
-def column_faults(names: list[str], layout: Layout, *, nested: bool = False) -> list[Fault]:
-    """What keeps these columns from being the layout's, each once. `nested`: names are dotted paths."""
-    needed, line = needed_columns(layout), None if nested else layout.format.header_row
+def column_faults(names: list[str], layout: Layout) -> list[Fault]:
+    """What keeps these columns from being the layout's, each once."""
+    nested, has_header = layout.format.is_nested, layout.format.type in ("csv", "xlsx")
+    needed, line = needed_columns(layout), layout.format.header_row if has_header else None
     known = [*needed, *layout.ignore, *layout.personal]
     unmapped = [n for n in names if not (is_covered(n, known) or _is_above(n, needed) if nested else n in known)]
     missing = [n for n in needed if n not in names and not (nested and _is_there(n, names))]
@@ -95,15 +112,22 @@ def column_faults(names: list[str], layout: Layout, *, nested: bool = False) -> 
     return faults
 
 
-def _open(con: duckdb.DuckDBPyConnection, home: Home, layout: Layout, found: Found, examined: dict[str, TextFile]) -> File:
-    if layout.format.type == "xlsx":
-        return XlsxFile(found.path, layout)
-    key = layout.format.model_dump_json()
+def _open(
+    con: duckdb.DuckDBPyConnection, home: Home, layout: Layout, content: Content, folder: Path, examined: dict[str, TextFile]
+) -> File:
+    form = layout.format
+    if form.type == "xlsx":
+        return XlsxFile(content.path, layout)
+    if form.type == "parquet":
+        return ParquetFile(content.path, layout, home, folder / f"{layout.id}.parquet")
+    key = form.model_dump_json()
     if key not in examined:
-        examined[key] = examine(found.path, found.sha256, layout.format, home.tmp)
-    if layout.format.type == "csv":
-        return CsvFile(examined[key], layout.format)
-    return JsonFile(examined[key], layout.format, con, [*needed_columns(layout), *layout.ignore, *layout.personal])
+        examined[key] = examine(content.path, content.sha256, form, folder)
+    if form.type == "csv":
+        return CsvFile(examined[key], form)
+    rewritten = folder / f"{layout.id}.ndjson"
+    lines = from_lines(examined[key], rewritten) if form.type == "ndjson" else from_document(examined[key], form, rewritten)
+    return JsonFile(lines, con, [*needed_columns(layout), *layout.ignore, *layout.personal])
 
 
 def _refusal(faults: list[Fault]) -> Refused:

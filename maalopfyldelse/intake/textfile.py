@@ -1,7 +1,7 @@
 """A text file's bytes before anything is made of them: its encoding, proved over the whole file, its lines, its end.
 
 Strict decoding in the declared order; what is not UTF-8 is rewritten as UTF-8 in the home's tmp/, a piece at a time. What the
-lines hold is csvfile.py's and jsonfile.py's.
+lines hold is csvfile.py's and jsonlines.py's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract import Format
-from .deliveries import CHANGED
 from .faults import Refused
 
 _CHUNK = 1 << 22
@@ -43,7 +42,7 @@ def examine(path: Path, sha256: str, form: Format, tmp: Path) -> TextFile:
             faults.append(f"{_NAMES[encoding]} (line {error.line})")
             continue
         if digest != sha256:
-            raise Refused("CHANGED_WHILE_READ", CHANGED)
+            raise Refused("CHANGED_WHILE_READ", "the file changed while it was read. Put it into the folder when it is finished.")
         return found
     raise Refused(
         "WRONG_ENCODING",
@@ -110,7 +109,7 @@ class _Counts:
         self.lines += chunk.count(b"\n")
         at = chunk.rfind(b"\n")
         self._unended = len(chunk) - at - 1 if at >= 0 else self._unended + len(chunk)
-        if self._unended > MAX_LINE:
+        if self._unended > MAX_LINE and self._form.type != "json":
             raise Refused("LINE_TOO_LONG", "the line has no end within 16 MB. Is this a text file?", line=self.lines + 1)
         self._returns += chunk.count(b"\r")
         self._quotes += chunk.count(self._quote) if self._quote else 0
@@ -125,11 +124,11 @@ class _Counts:
                 "the text holds a NUL or control character. Export it as text in a declared encoding.",
                 line=self._control,
             )
-        if self.lines == 0 and self._returns:
+        if self.lines == 0 and self._returns and self._form.type != "json":
             raise Refused(
                 "MIXED_LINE_ENDS", "the lines end in a lone carriage return. Save the file with ordinary line ends.", line=1
             )
-        if self._form.final_newline and not self._tail.endswith(b"\n"):
+        if self._form.final_newline and self._form.type != "json" and not self._tail.endswith(b"\n"):
             raise Refused(
                 "CUT_FILE",
                 "the last line does not end: the file has been cut while it was written or copied. Deliver it whole.",

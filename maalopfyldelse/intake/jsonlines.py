@@ -1,0 +1,277 @@
+"""JSON text made into lines, one row a line, read strictly: newline-delimited JSON, or a document with an array of rows.
+
+The engine's reader is lenient (NaN, commas at the end, the first of two equal keys) and keeps 17 digits of a fraction. So every
+row is decoded here, written as one line, and marked where it is not sound: `!CODE` is no JSON and says why. Which paths the rows
+hold, and their values, are jsonfile.py's. Memory is bounded: of a document one row at a time is held.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from ..contract import Format
+from .csvfile import headings
+from .faults import Refused
+from .textfile import MAX_LINE, TextFile
+
+MARK = "!"
+MAX_DEPTH = 64  # the engine gives up at 128, and its database with it
+_CHUNK = 1 << 20
+_BLANK = re.compile(r"[ \t\r\n]*")
+_BREAKS = str.maketrans("\r\n", "  ")  # within JSON they stand between values only
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """`path` has one row a line, blank lines where the text has them. `names`: of rows that are lists, what stands where."""
+
+    path: Path
+    rows: int
+    last_line: int | None  # of newline-delimited text, where a broken row means that the file was cut
+    names: list[str] | None = None
+
+
+def from_lines(text: TextFile, path: Path) -> JsonLines:
+    """Newline-delimited JSON: an object a line. Lines keep their numbers."""
+    decode, rows, last = _Decoder(), 0, 0
+    with text.path.open(encoding="utf-8-sig", newline="\n") as lines, path.open("wb") as out:
+        for number, line in enumerate(lines, 1):
+            row = line.strip(" \t\r\n")
+            if row:
+                rows, last = rows + 1, number
+                row = decode.row(row, dict)
+            _write(out, row, number)
+    return JsonLines(path, rows, last)
+
+
+def from_document(text: TextFile, form: Format, path: Path) -> JsonLines:
+    """A document with an array of rows where the format's `rows` says; a row's line is its place in that array.
+
+    Raises Refused: BAD_JSON, CUT_FILE, DUPLICATE_KEY, LINE_TOO_LONG; what is wrong with one row only marks that row.
+    """
+    kind: type = list if form.names else dict
+    found: dict[str, Any] = {}
+    with text.path.open(encoding="utf-8-sig", newline="") as handle, path.open("wb") as out:
+        document = _Document(handle)
+
+        def rows() -> None:
+            found["rows"] = 0
+            for _ in document.elements():
+                found["rows"] += 1
+                _write(out, document.row(kind), found["rows"])
+
+        def names() -> None:
+            found["names"] = document.value()
+
+        name_steps, _, member = (form.names or "").partition(".*.")
+        wanted = {_steps(form.rows): rows} | ({_steps(name_steps): names} if form.names else {})
+        document.visit(wanted)
+        document.end()
+    if "rows" not in found:
+        where = f"at '{form.rows}' (rows: in the contract)" if form.rows else "of rows"
+        raise Refused("BAD_JSON", f"the document has no array {where}. Export it as the contract says.")
+    heads = _names(found.get("names"), member, form) if form.names else None
+    return JsonLines(path, found["rows"], None, heads)
+
+
+def _write(out: BinaryIO, row: str, number: int) -> None:
+    line = row.encode()
+    if len(line) > MAX_LINE:
+        raise Refused("LINE_TOO_LONG", "a row is longer than 16 MB. Is this an export of rows?", line=number)
+    out.write(line + b"\n")
+
+
+def _steps(path: str | None) -> tuple[str, ...]:
+    return tuple(path.split(".")) if path else ()
+
+
+def _names(found: Any, member: str, form: Format) -> list[str]:
+    names = [n.get(member) if isinstance(n, dict) else None for n in found] if member and isinstance(found, list) else found
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise Refused("BAD_JSON", f"the document names no columns at '{form.names}' (names: in the contract). Export it again.")
+    return headings(names)
+
+
+class _Decoder:
+    """One JSON value strictly. Numbers come as their text, so that none loses digits."""
+
+    def __init__(self) -> None:
+        self._json = json.JSONDecoder(
+            object_pairs_hook=self._object, parse_int=str, parse_float=self._fraction, parse_constant=_no_constant
+        )
+        self.is_twice = self._has_fraction = False
+
+    def value(self, text: str, at: int = 0) -> tuple[Any, int]:
+        """The value that begins at a place, and where it ends. Raises ValueError."""
+        self.is_twice = self._has_fraction = False
+        try:
+            found: tuple[Any, int] = self._json.raw_decode(text, at)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+        return found
+
+    def row(self, text: str, kind: type) -> str:
+        """A row's text as a line, or its mark."""
+        try:
+            value, end = self.value(text)
+        except ValueError:
+            return f"{MARK}BAD_JSON"
+        return self.line(value, text, kind) if end == len(text) else f"{MARK}BAD_JSON"
+
+    def line(self, value: Any, text: str, kind: type) -> str:
+        """The line of a value just decoded, or its mark."""
+        if not isinstance(value, kind) or _depth_over(value, text):
+            return f"{MARK}BAD_JSON"
+        if self.is_twice:
+            return f"{MARK}DUPLICATE_KEY"
+        # a fraction goes on as text: the engine would make a binary number of it
+        return json.dumps(value, separators=(",", ":")) if self._has_fraction else text.translate(_BREAKS)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        self.is_twice = self.is_twice or len(found) != len(pairs)
+        return found
+
+    def _fraction(self, text: str) -> str:
+        self._has_fraction = True
+        return text
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _depth_over(value: Any, text: str) -> bool:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for v in level if isinstance(v, dict | list) for inner in (v.values() if isinstance(v, dict) else v)]
+    return bool(level)
+
+
+class _Document:
+    """A JSON document read from front to back, a value at a time."""
+
+    def __init__(self, handle: TextIO) -> None:
+        self._handle, self._decoder = handle, _Decoder()
+        self._text, self._at, self._lines, self._is_all = "", 0, 1, False
+
+    def visit(self, wanted: dict[tuple[str, ...], Callable[[], None]], depth: int = 0) -> None:
+        """Goes through the next value; where a path of keys and places leads to, its function reads the value there."""
+        if depth > MAX_DEPTH:
+            message = f"objects and lists are nested deeper than {MAX_DEPTH} here. Export it again."
+            raise Refused("BAD_JSON", message, line=self._line)
+        if act := wanted.get(()):
+            act()
+        elif self._next() == "{":
+            seen: set[str] = set()
+            for _ in self._inside("{", "}"):
+                self._expect('"')
+                key = self.value()
+                self._take(":")
+                if key in seen:
+                    raise Refused("DUPLICATE_KEY", "a key stands twice in one object of the document. Export it again.")
+                seen.add(key)
+                self.visit(_below(wanted, key), depth + 1)
+        elif self._next() == "[":
+            for place, _ in enumerate(self._inside("[", "]")):
+                self.visit(_below(wanted, str(place)), depth + 1)
+        else:
+            self.value()
+
+    def elements(self) -> Iterator[None]:
+        """Stops before each element of the next value, which must be an array."""
+        if self._next() != "[":
+            raise Refused("BAD_JSON", "the contract expects an array of rows, and something else stands there.", line=self._line)
+        return self._inside("[", "]")
+
+    def value(self) -> Any:
+        """The next value whole."""
+        return self._value()[0]
+
+    def row(self, kind: type) -> str:
+        """The next value as a line."""
+        value, text = self._value()
+        return self._decoder.line(value, text, kind)
+
+    def end(self) -> None:
+        """Proves that nothing follows."""
+        if self._next():
+            raise Refused("BAD_JSON", "something follows the end of the JSON document. Export it again.", line=self._line)
+
+    def _value(self) -> tuple[Any, str]:
+        self._next()
+        while True:
+            try:
+                value, end = self._decoder.value(self._text, self._at)
+                if end < len(self._text) or self._is_all:  # else a number may go on
+                    start, self._at = self._at, end
+                    return value, self._text[start:end]
+            except ValueError as error:
+                if self._is_all:
+                    raise self._broken(error) from None
+            if len(self._text) - self._at > MAX_LINE:
+                message = "no whole JSON value stands here within 16 MB: the text is broken, or one row is too long."
+                raise Refused("LINE_TOO_LONG", message, line=self._line)
+            self._fill()
+
+    def _broken(self, error: ValueError) -> Refused:
+        at = error.pos if isinstance(error, json.JSONDecodeError) else self._at
+        line = self._lines + self._text.count("\n", 0, at)
+        if at >= len(self._text.rstrip()) or str(error).startswith("Unterminated"):
+            return self._cut(line)
+        return Refused("BAD_JSON", "the text is not JSON here. Export it again.", line=line)
+
+    def _inside(self, opening: str, closing: str) -> Iterator[None]:
+        self._take(opening)
+        if self._next() != closing:
+            yield
+            while self._next() != closing:
+                self._take(",")
+                yield
+        self._take(closing)
+
+    def _take(self, mark: str) -> None:
+        self._expect(mark)
+        self._at += 1
+
+    def _expect(self, mark: str) -> None:
+        found = self._next()
+        if not found:
+            raise self._cut(self._line)
+        if found != mark:
+            raise Refused("BAD_JSON", f"the text is not JSON here: '{mark}' should stand here. Export it again.", line=self._line)
+
+    def _cut(self, line: int) -> Refused:
+        return Refused("CUT_FILE", "the JSON document has no end: the file has been cut. Deliver it whole.", line=line)
+
+    def _next(self) -> str:
+        """The next character that is not blank; empty at the end."""
+        while True:
+            match = _BLANK.match(self._text, self._at)
+            self._at = match.end() if match else self._at
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if self._is_all:
+                return ""
+            self._fill()
+
+    def _fill(self) -> None:
+        """Reads on; what lies behind is forgotten. As much as waits already, so that a long value is not decoded too often."""
+        self._lines += self._text.count("\n", 0, self._at)
+        more = self._handle.read(max(_CHUNK, len(self._text) - self._at))
+        self._text, self._at, self._is_all = self._text[self._at :] + more, 0, not more
+
+    @property
+    def _line(self) -> int:
+        return self._lines + self._text.count("\n", 0, self._at)
+
+
+def _below(wanted: dict[tuple[str, ...], Callable[[], None]], step: str) -> dict[tuple[str, ...], Callable[[], None]]:
+    return {path[1:]: act for path, act in wanted.items() if path and path[0] == step}

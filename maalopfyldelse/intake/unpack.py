@@ -1,0 +1,139 @@
+"""A packed delivery unpacked: gzip, or a zip of exactly one file, known by its first bytes whatever its name.
+
+It is unpacked a piece at a time into a folder that the caller removes, never beyond the contract's limit, and under a name of ours:
+names inside an archive are not used. A workbook is a zip too and stays as it is. What the unpacked file holds is match.py's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ..contract import Limits
+from .faults import Refused
+
+_CHUNK = 1 << 20
+_GZIP, _ZIP = b"\x1f\x8b", (b"PK\3\4", b"PK\5\6")
+_WORKBOOK = "[Content_Types].xml"
+_GZIP_WINDOW = 31  # zlib's word for: with gzip's head and check sum
+ENDINGS = (".gz", ".zip")
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes that a format reads: the delivered file itself, or what was packed in it."""
+
+    path: Path
+    sha256: str
+
+
+def plain_name(name: str) -> str:
+    """A file's name without the ending that packing gave it."""
+    return name[: name.rfind(".")] if name.casefold().endswith(ENDINGS) else name
+
+
+def unpacked(path: Path, sha256: str, limits: Limits, folder: Path) -> Content:
+    """What a delivery holds, unpacked into `folder` where it is packed. Raises Refused: BROKEN_ARCHIVE, NOT_ONE_FILE, TOO_LARGE,
+    CHANGED_WHILE_READ."""
+    if (unpack := _way(path)) is None:
+        return Content(path, sha256)
+    target = folder / "unpacked"
+    with path.open("rb") as handle, target.open("wb") as out:
+        sink = _Sink(out, limits.max_unpacked_bytes)
+        packed = unpack(handle, sink)
+    if packed != sha256:
+        raise Refused("CHANGED_WHILE_READ", "the file changed while it was read. Put it into the folder when it is finished.")
+    if _way(target) is not None:
+        raise Refused("BROKEN_ARCHIVE", "the file is packed twice. Pack it once.")
+    return Content(target, sink.digest.hexdigest())
+
+
+def _way(path: Path) -> Callable[[BinaryIO, _Sink], str] | None:
+    """How a file is to be unpacked; None when it is not packed."""
+    with path.open("rb") as handle:
+        start = handle.read(4)
+        if start.startswith(_GZIP):
+            return _gunzip
+        return _unzip if start in _ZIP and not _is_workbook(handle, path.name) else None
+
+
+class _Sink:
+    """Where unpacked bytes go, up to a limit."""
+
+    def __init__(self, out: BinaryIO, limit: int) -> None:
+        self._out, self._limit, self._size = out, limit, 0
+        self.digest = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._limit:
+            message = (
+                f"unpacked, the file is larger than the {self._limit} bytes the contract allows (limits.max_unpacked_bytes)."
+            )
+            raise Refused("TOO_LARGE", message)
+        self.digest.update(data)
+        self._out.write(data)
+
+
+def _gunzip(handle: BinaryIO, sink: _Sink) -> str:
+    """Unpacks all members of a gzip file; the packed bytes' SHA-256. Bytes after the last member are damage, not padding."""
+    digest = hashlib.sha256()
+    member = zlib.decompressobj(_GZIP_WINDOW)
+    data = b""
+    try:
+        while True:
+            if not data:
+                data = handle.read(_CHUNK)
+                digest.update(data)
+            if member.eof:
+                if not data:
+                    return digest.hexdigest()
+                member = zlib.decompressobj(_GZIP_WINDOW)
+            if not data:
+                raise Refused("CUT_FILE", "the gzip file has no end: it has been cut. Deliver it whole.")
+            sink.write(member.decompress(data, _CHUNK))
+            data = member.unused_data if member.eof else member.unconsumed_tail
+    except zlib.error:
+        raise _broken("gzip file") from None
+
+
+def _unzip(handle: BinaryIO, sink: _Sink) -> str:
+    """Unpacks a zip's one file; the archive's SHA-256."""
+    digest = hashlib.sha256()
+    while chunk := handle.read(_CHUNK):
+        digest.update(chunk)
+    try:
+        with zipfile.ZipFile(handle) as archive:
+            files = [info for info in archive.infolist() if not info.is_dir()]
+            if len(files) != 1:
+                raise Refused("NOT_ONE_FILE", f"the zip holds {len(files)} files; a delivery is one. Pack each file by itself.")
+            if files[0].flag_bits & 1:
+                raise Refused("BROKEN_ARCHIVE", "the zip is locked with a password. Deliver it without one.")
+            if files[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise Refused(
+                    "BROKEN_ARCHIVE", "the zip is packed in an unusual way. Pack it again as an ordinary zip, or as gzip."
+                )
+            with archive.open(files[0]) as member:
+                while data := member.read(_CHUNK):
+                    sink.write(data)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError):
+        raise _broken("zip") from None
+    return digest.hexdigest()
+
+
+def _is_workbook(handle: BinaryIO, name: str) -> bool:
+    """Whether a zip is an Office file, which only its reader takes apart; a damaged one is one unless its name says zip."""
+    try:
+        with zipfile.ZipFile(handle) as archive:
+            return _WORKBOOK in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return not name.casefold().endswith(".zip")
+
+
+def _broken(what: str) -> Refused:
+    return Refused("BROKEN_ARCHIVE", f"the {what} is damaged. Pack the file again and deliver it again.")

@@ -1,0 +1,306 @@
+"""Every format as it may come: packed, as Parquet, as a workbook with ranges, serials and error cells, as CSV in its encodings."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import zipfile
+import zlib
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from intake_house import House, extract, house, table
+
+T = table({"id": "varchar", "amount": "integer?", "day": "date?"})
+C = {"id": "id", "amount": "amount", "day": "day"}
+CSV = b"id,amount,day\n" + b"".join(b"%d,%d,2021-02-%02d\n" % (n, 7 * n, n % 28 + 1) for n in range(300))
+
+
+def zipped(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def refused(h: House, content: bytes, name: str = "things.csv") -> tuple[str | None, str]:
+    delivery = h.take_one(content, name)
+    assert delivery.state == "refused", delivery
+    assert list(h.home.tmp.iterdir()) == []
+    assert not list(h.home.store.rglob("*.parquet"))
+    return delivery.code, delivery.message or ""
+
+
+# -- packed -----------------------------------------------------------------------------------------------------------------
+
+PACKED: list[tuple[str, bytes]] = [
+    ("things.csv.gz", gzip.compress(CSV)),
+    ("THINGS.CSV.GZ", gzip.compress(CSV[:1000]) + gzip.compress(b"") + gzip.compress(CSV[1000:])),
+    ("things.csv", gzip.compress(CSV)),
+    ("things.csv.zip", zipped(("../../etc/things.csv", CSV))),
+    ("things.zip", zipped(("folder/", b""), ("folder/x.txt", CSV), method=zipfile.ZIP_STORED)),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), PACKED, ids=[p[0] for p in PACKED])
+def test_a_packed_file_is_its_content_and_leaves_nothing_behind(name: str, content: bytes) -> None:
+    with house(T, extract(C, files=["things*.csv"])) as h:
+        h.put(name, content)
+        (delivery,) = h.take().new
+        assert (delivery.rows_read, delivery.rows_kept, delivery.size) == (300, 300, len(content))
+        assert h.rows("count(*), sum(amount), max(day)") == [(300, 7 * 299 * 150, date(2021, 2, 28))]
+        assert list(h.home.tmp.iterdir()) == []
+        assert not list(h.root.rglob("things.csv.csv"))
+
+
+def test_a_packed_file_has_the_period_of_its_name() -> None:
+    by_period = extract(C, files=["things_*.csv"], superseding="period", period={"pattern": r"_(?P<year>\d{4})\.csv$"})
+    with house(T, by_period) as h:
+        h.put("things_2020.csv.gz", gzip.compress(CSV))
+        assert [d.period for d in h.take().new] == ["2020"]
+
+
+def test_faults_of_a_packed_file_have_the_lines_of_its_content() -> None:
+    with house(T, extract(C)) as h:
+        h.take_one(gzip.compress(CSV + "\nå,x,\n".encode()), "things.csv.gz")
+        assert h.faults() == [(303, "NOT_A_NUMBER", "amount")]
+        assert list(h.home.tmp.iterdir()) == []
+
+
+def test_every_format_may_come_packed() -> None:
+    parquet, workbook = io.BytesIO(), io.BytesIO()
+    pq.write_table(pa.table({"id": ["1"], "amount": [7], "day": [date(2021, 2, 1)]}), parquet)
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(workbook, {"in_memory": True})
+    page = book.add_worksheet()
+    page.write_row(0, 0, ["id", "amount", "day"])
+    page.write_row(1, 0, ["1", 7, "2021-02-01"])
+    book.close()
+    ndjson = b'{"id":"1","amount":7,"day":"2021-02-01"}\n'
+    contents = {"parquet": parquet.getvalue(), "xlsx": workbook.getvalue(), "ndjson": ndjson, "json": b"[" + ndjson + b"]"}
+    for kind, content in contents.items():
+        for packed in (content, gzip.compress(content), zipped((f"x.{kind}", content))):
+            with house(T, extract(C, format={"type": kind})) as h:
+                delivery = h.take_one(packed, "things")
+                assert delivery.state == "stored", (kind, delivery.message)
+                assert h.rows("id, amount, day") == [("1", 7, date(2021, 2, 1))], kind
+                assert list(h.home.tmp.iterdir()) == []
+
+
+BAD_PACKED: list[tuple[str, bytes, str, str]] = [
+    ("cut gzip", gzip.compress(CSV)[:-9], "CUT_FILE", "has been cut"),
+    ("only a head", gzip.compress(b"")[:10], "CUT_FILE", "has been cut"),
+    ("wrong sum", gzip.compress(CSV)[:-8] + b"\0" * 8, "BROKEN_ARCHIVE", "the gzip file is damaged"),
+    ("something behind", gzip.compress(CSV) + b"\0" * 5000, "BROKEN_ARCHIVE", "the gzip file is damaged"),
+    ("packed twice", gzip.compress(gzip.compress(CSV)), "BROKEN_ARCHIVE", "packed twice"),
+    ("nothing packed", gzip.compress(b""), "EMPTY_FILE", "the file is empty"),
+    ("two files", zipped(("a.csv", CSV), ("b.csv", CSV)), "NOT_ONE_FILE", "the zip holds 2 files"),
+    ("no file", zipped(), "NOT_ONE_FILE", "the zip holds 0 files"),
+    ("unusual", zipped(("a.csv", CSV), method=zipfile.ZIP_LZMA), "BROKEN_ARCHIVE", "unusual way"),
+    ("flipped", zipped(("a.csv", CSV), method=zipfile.ZIP_STORED).replace(b"9,63,", b"9,64,"), "BROKEN_ARCHIVE", "zip is damaged"),
+    ("cut zip", zipped(("a.csv", CSV))[:-30], "BROKEN_ARCHIVE", "zip is damaged"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "code", "message"), [b[1:] for b in BAD_PACKED], ids=[b[0] for b in BAD_PACKED])
+def test_a_packed_file_that_does_not_hold_is_refused(content: bytes, code: str, message: str) -> None:
+    with house(T, extract(C)) as h:
+        said = refused(h, content, "things.csv.zip" if content.startswith(b"PK") else "things.csv.gz")
+        assert said[0] == code, said
+        assert message in said[1]
+
+
+def test_a_locked_zip_is_refused() -> None:
+    content = bytearray(zipped(("a.csv", CSV)))
+    content[6] |= 1
+    content[content.index(b"PK\1\2") + 8] |= 1
+    with house(T, extract(C)) as h:
+        assert "password" in refused(h, bytes(content), "things.zip")[1]
+
+
+def test_unpacking_stops_at_the_contracts_limit() -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join(packer.compress(b"0" * 1_000_000) for _ in range(60)) + packer.flush()
+    exact = b"id,amount,day\n" + b"1,2,\n" * 399_997
+    assert len(exact) == 1_999_999
+    for content in (bomb, zipped(("a.csv", b"0" * 2_000_000)), gzip.compress(exact)):
+        with house(T, extract(C, limits={"max_unpacked_bytes": 1_999_999})) as h:
+            if content[-4:] == (1_999_999).to_bytes(4, "little"):
+                assert h.take_one(content, "things.csv.gz").state == "stored"
+            else:
+                code, message = refused(h, content, "things.csv.gz")
+                assert code == "TOO_LARGE"
+                assert "the 1999999 bytes the contract allows (limits.max_unpacked_bytes)" in message
+
+
+# -- Parquet ----------------------------------------------------------------------------------------------------------------
+
+
+def parquet(columns: dict[str, Any], **options: Any) -> bytes:
+    out = io.BytesIO()
+    names = list(columns)
+    pq.write_table(
+        pa.Table.from_arrays([pa.array(c) if isinstance(c, list) else c for c in columns.values()], names), out, **options
+    )
+    return out.getvalue()
+
+
+PARQUET = {"type": "parquet"}
+WIDE = table(
+    {
+        "id": "varchar",
+        "n": "bigint?",
+        "share": "decimal(18,4)?",
+        "is_new": "boolean?",
+        "day": "date?",
+        "made_at": "timestamp?",
+        "seen_at": "timestamp?",
+        "whole": "integer?",
+    }
+)
+WIDE_COLUMNS = {
+    "id": "ID",
+    "n": "n",
+    "share": {"from": "share", "decimal": ","},
+    "is_new": "is_new",
+    "day": "day",
+    "made_at": "at",
+    "seen_at": "seen",
+    "whole": "whole",
+}
+
+
+def wide(**columns: Any) -> dict[str, Any]:
+    return {
+        "ID": ["1", "2"],
+        "id": ["not", "this"],
+        "n": pa.array([2**63 - 1, None], pa.uint64()),
+        "share": pa.array([Decimal("-12.3400"), None], pa.decimal128(18, 4)),
+        "is_new": [True, None],
+        "day": [date(2021, 2, 28), None],
+        "at": pa.array([datetime(2021, 7, 1, 12, 0, 0, 123000), None], pa.timestamp("ns")),
+        "seen": pa.array([datetime(2021, 10, 31, 1, 30), None], pa.timestamp("us", tz="Europe/Copenhagen")),
+        "whole": pa.array([3.0, None], pa.float64()),
+        **columns,
+    }
+
+
+def parquet_house(**layout: Any) -> Any:
+    return house(WIDE, extract(WIDE_COLUMNS, format=PARQUET, layout={"ignore": ["id"], **layout}))
+
+
+def test_parquet_is_read_by_its_columns_types() -> None:
+    with parquet_house() as h:
+        delivery = h.take_one(parquet(wide()), "x.parquet")
+        assert delivery.state == "stored", delivery.message
+        assert h.rows("id, n, share, is_new, day, made_at, seen_at, whole") == [
+            (
+                "1",
+                2**63 - 1,
+                Decimal("-12.3400"),
+                True,
+                date(2021, 2, 28),
+                datetime(2021, 7, 1, 10, 0, 0, 123000),
+                datetime(2021, 10, 31, 1, 30),
+                3,
+            ),
+            ("2", None, None, None, None, None, None, None),
+        ]
+
+
+def test_rows_of_parquet_that_do_not_fit_are_told_by_number() -> None:
+    rows = 5000
+    columns = {
+        "id": [None if n == 4998 else str(n) for n in range(rows)],
+        "amount": pa.array([2**40 if n == 17 else n for n in range(rows)], pa.int64()),
+        "day": pa.array([date(2021, 1, 1)] * rows),
+    }
+    with house(T, extract(C, format=PARQUET)) as h:
+        delivery = h.take_one(parquet(columns, row_group_size=700), "x.parquet")
+        assert (delivery.rows_read, delivery.rows_kept) == (rows, rows - 2)
+        assert h.faults() == [(18, "NUMBER_OUT_OF_RANGE", "amount"), (4999, "MISSING_VALUE", "id")]
+
+
+def test_an_instant_below_a_microsecond_is_not_rounded() -> None:
+    with parquet_house() as h:
+        h.take_one(
+            parquet(wide(at=pa.array([1, 1000], pa.timestamp("ns")), seen=pa.array([1000, 1], pa.timestamp("ns", "UTC")))), "x"
+        )
+        assert h.faults() == [(1, "NOT_A_TIME", "at"), (2, "NOT_A_TIME", "seen")]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        pa.array([1.0, 2.5]),
+        pa.array([1.0, float("nan")]),
+        pa.array([1.0, 1e15]),
+        pa.array([1.0, 16777216.0], pa.float32()),
+        pa.array([1.0, float("-inf")]),
+    ],
+    ids=["fraction", "nan", "too large", "too large for single", "infinite"],
+)
+def test_numbers_that_are_not_exact_are_refused(numbers: Any) -> None:
+    with parquet_house() as h:
+        code, message = refused(h, parquet(wide(whole=numbers)), "x.parquet")
+        assert code == "INEXACT_NUMBER"
+        assert message == (
+            "x.parquet: line 2: 'whole' is a floating-point column with numbers that are not exact. Write it as decimal or text."
+        )
+
+
+def test_types_that_hold_no_single_value_are_refused() -> None:
+    lists = pa.array([[1], None], pa.list_(pa.int64()))
+    with parquet_house() as h:
+        code, message = refused(h, parquet(wide(n=lists, day=pa.array([b"\xff", None]))), "x.parquet")
+        assert code == "UNREADABLE_TYPE"
+        assert "'n' is of the type BIGINT[]" in message
+        assert "'day' is of the type BLOB" in message
+    with parquet_house(ignore=["id", "more"]) as h:
+        assert h.take_one(parquet(wide(more=lists)), "x.parquet").state == "stored"
+
+
+def test_columns_of_parquet_are_held_against_the_contract() -> None:
+    with parquet_house() as h:
+        code, message = refused(h, parquet(wide(structure=pa.array([{"a": 1, "b": 2}, None]))), "x.parquet")
+        assert (code, "column 'structure' is not in the contract" in message) == ("UNMAPPED_COLUMN", True)
+    with house(T, extract(C, format=PARQUET)) as h:
+        twice = pa.Table.from_arrays([pa.array(["1"])] * 4, ["id", "amount", "day", "id"])
+        out = io.BytesIO()
+        pq.write_table(twice, out)
+        assert refused(h, out.getvalue(), "x.parquet")[0] == "DUPLICATE_COLUMN"
+
+
+def test_a_broken_parquet_file_is_refused_and_harms_no_other() -> None:
+    whole = parquet({"id": [str(n) for n in range(200)], "amount": list(range(200)), "day": [date(2021, 1, 1)] * 200})
+    chance = random.Random(5)
+    broken = [b"PAR1", b"PAR1" + b"\0" * 100 + b"PAR1", b"id,amount,day\n1,2,\n", b"", whole[:-1]]
+    for _ in range(20):
+        damaged = bytearray(whole)
+        for _ in range(3):
+            damaged[chance.randrange(len(whole) - 900, len(whole))] = chance.randrange(256)
+        broken.append(bytes(damaged))
+    with house(T, extract(C, format=PARQUET, superseding="key")) as h:
+        for n, content in enumerate(broken):
+            h.put(f"{n:02}.parquet", content)
+        h.put("99.parquet", whole)
+        report = h.take()
+        assert "99.parquet" in [d.name for d in report.new]
+        assert {d.code for d in report.refused} <= {
+            "BROKEN_PARQUET", "MISSING_COLUMN", "UNMAPPED_COLUMN", "UNREADABLE_TYPE", "INEXACT_NUMBER", "TOO_FEW_ROWS", "DUPLICATE_COLUMN",
+        }  # fmt: skip
+        assert len([d for d in report.refused if d.code == "BROKEN_PARQUET"]) >= 5
+        assert list(h.home.tmp.iterdir()) == []
+
+
+def test_a_time_of_day_is_text() -> None:
+    with house(T, extract(C, format=PARQUET)) as h:
+        h.take_one(parquet({"id": pa.array([time(8, 5)]), "amount": pa.nulls(1), "day": pa.nulls(1)}), "x.parquet")
+        assert h.rows("id, amount") == [("08:05:00", None)]
