@@ -314,12 +314,15 @@ class RowRule(Strict):
 
     Rows are taken again when what these relations hold has changed. A condition that is null is not true. In a row with faults in
     its cells a rule is not asked when it names one of those cells. Rows together, tables and time belong to `rules`.
+
+    `danish` is the message as the sender reads it, in the workbook of rejects.
     """
 
     code: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$")]
     column: Name
     when: str
     message: str
+    danish: str | None = None
 
 
 class Limits(Strict):

@@ -46,7 +46,8 @@ class TakeReport:
 
 
 _NOT_READ: Any = {"rules": True, "summary": True, "supplier": True, "retention": True} | {
-    "layouts": {"__all__": {"columns": {"__all__": {"note"}}}}
+    "layouts": {"__all__": {"columns": {"__all__": {"note"}}}},
+    "set_aside": {"__all__": {"danish"}},
 }
 
 
