@@ -16,6 +16,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from .errors import nearest
 from .yamlio import Strict
 
+Bound = Annotated[int, Field(gt=0)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 ColumnType = Annotated[
     str, StringConstraints(pattern=r"^(varchar|bigint|integer|boolean|date|timestamp|decimal\(\d{1,2},\d{1,2}\))$")
@@ -326,10 +327,19 @@ class RowRule(Strict):
 
 
 class Limits(Strict):
-    """Bounds on a delivery; above them it is refused whole."""
+    """Bounds on a delivery; above them it is refused whole.
 
-    max_bytes: int = 8_000_000_000
-    max_unpacked_bytes: int = 8_000_000_000  # of a file that comes packed
+    The first seven keep a hostile or broken file from taking the machine's time and memory; they speak of the file alone, so the
+    same file meets the same answer everywhere.
+    """
+
+    max_bytes: Bound = 8_000_000_000  # of the file as it arrived
+    max_unpacked_bytes: Bound = 8_000_000_000  # of what a packed file (gzip, zip, Parquet) holds
+    max_workbook_bytes: Bound = 1_000_000_000  # of a workbook's parts unpacked, and of the text of its cells
+    max_cells: Bound = 10_000_000  # of the rectangle around a sheet's cells
+    max_columns: Bound = 2_000  # headings, or the paths of JSON
+    max_line_bytes: Annotated[int, Field(gt=0, le=16_000_000)] = 2_000_000  # of one row as text
+    max_depth: Annotated[int, Field(gt=0, le=500)] = 64  # JSON: objects and lists within one another
     max_set_aside_share: float = 0.02
     max_set_aside_rows: int | None = None
     min_rows: int = 1

@@ -79,11 +79,11 @@ def parse_instant(text: str) -> datetime:
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?", cleaned):
             raise ValueError
         instant = datetime.fromisoformat(cleaned)
-    except ValueError:
+        return (instant if instant.tzinfo else instant.replace(tzinfo=DANISH_ZONE)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last days of the calendar have no neighbours
         raise CallerError(
             f"'{text}' is not a time. Write it as 2021-04-12T0800 (Danish time) or with an offset, 2021-04-12T08:00+02:00."
         ) from None
-    return (instant if instant.tzinfo else instant.replace(tzinfo=DANISH_ZONE)).astimezone(UTC)
 
 
 def danish_midnight(day: date) -> datetime:

@@ -90,6 +90,26 @@ class Home:
                 handle.truncate()
 
 
+def existing(path: Path) -> Path | None:
+    """The folder of a home, to be looked at only; None when there is nothing yet. Changes nothing, unlike Home.
+
+    Raises CallerError when something else lies there, or a home of another format.
+    """
+    path = path.expanduser().resolve()
+    marker = path / "format"
+    try:
+        if not marker.exists():
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise CallerError(f"{path} exists and is no home of ours. Name another with --home.")
+            return None
+        found = marker.read_text().strip()
+    except OSError as error:
+        raise CallerError(f"The home {path} cannot be read: {error.strerror}.") from None
+    if found != str(FORMAT):
+        raise CallerError(f"The home {path} has format {found}; this program reads format {FORMAT}.")
+    return path
+
+
 def _held(text: str, path: Path) -> str:
     try:
         holder = json.loads(text)

@@ -176,7 +176,8 @@ def _conserved(measure: Measure, cells: Iterable[Cell], leading: int, reading_id
 
 
 def fingerprint(measure: Measure, scan: Scan, combinations: Sequence[Options], current: Any) -> str:
-    """A hash of everything the cells follow from: the query's text, window, parameters, readings and the deliveries that count."""
+    """A hash of everything the cells follow from: the query's text, window, parameters, readings and what the
+    current rows of its tables follow from."""
     said = json.dumps(
         [measure.text, scan.days.after.isoformat(), scan.days.to.isoformat(), scan.parameters, list(combinations), current],
         default=str,

@@ -1,4 +1,4 @@
-"""How numbers are written: exact texts, nine decimals, and Danish print.
+"""How numbers and texts are written: exact texts, nine decimals, Danish print, and text that cannot act on its reader.
 
 The only place where anything is rounded, always half up and never before the print. Which number goes where is tabular.py's and
 the reports'.
@@ -6,6 +6,8 @@ the reports'.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -66,3 +68,31 @@ def danish_exact(number: Fraction) -> str:
         if (number * 10**places).denominator == 1:
             return danish(number, places)
     return f"{number.numerator}/{number.denominator}"
+
+
+def printable(text: str) -> str:
+    """A text from outside, fit for a terminal, a log and a page: characters that move the cursor, end the line, turn the writing
+    direction or are not seen at all are replaced by `?`."""
+    return text if text.isprintable() else "".join("?" if _acts(c) else c for c in text)
+
+
+def spreadsheet_text(text: str) -> str:
+    """A text that a spreadsheet shows and does not run: what would begin a formula gets an apostrophe in front, the remaining
+    control characters become `?`. Plain numbers stay as they are.
+
+    For every cell from outside in a CSV file or a workbook. Beginnings: OWASP, CSV injection; the wide forms are what East Asian
+    settings take for the same signs, and blanks in front do not keep a spreadsheet from seeing them.
+    """
+    first = text.lstrip()[:1]
+    starts = text[:1] in _STARTS or first in _STARTS
+    shown = "".join("?" if _acts(c) and c not in "\t\n" else c for c in text)
+    return f"'{shown}" if starts and not _NUMBER.fullmatch(text) else shown
+
+
+_STARTS = frozenset("=+-@\t\r\n|%＝＋－＠")
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*(/[0-9]+)?( ?%)?")
+
+
+def _acts(character: str) -> bool:
+    """Control, format (direction marks, joiners), surrogate, unassigned and private characters, line and paragraph separators."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")

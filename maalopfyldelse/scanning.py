@@ -154,7 +154,7 @@ class Scanning:
 
     def _scan(self, scan: Scan) -> Scanned:
         measure, combinations = self.declared.measures[scan.measure], self.scans[scan]
-        current = {t: self.current[t].deliveries for t in sorted(measure.reads)}
+        current = {t: self.current[t].follows_from for t in sorted(measure.reads)}
         key = fingerprint(measure, scan, combinations, current)
         path = self.home.store / "cells" / f"{key}.json"
         if path.exists():

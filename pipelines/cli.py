@@ -63,6 +63,10 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("--format", choices=("table", "json"), default="table")
 
     command("check", "prove what can be proved without data: plans, contracts, queries and their agreement")
+    diff = command("diff-extract", "how a new file differs from its contract and from what is stored; writes nothing")
+    diff.add_argument("extract")
+    diff.add_argument("file", type=Path, help="the file, named as it would be delivered")
+    diff.add_argument("--format", choices=("table", "json"), default="table")
     template = command("template", "an empty workbook with headings and validations, for a register that people type")
     template.add_argument("extract")
     template.add_argument("file", type=Path, help="a new file, ending in .xlsx")
@@ -93,7 +97,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
     home = arguments.home or Path(os.environ.get("MAAL_HOME") or ".maal")
     declared = arguments.declared or (Path(os.environ["MAAL_DECLARED"]) if os.environ.get("MAAL_DECLARED") else None)
-    code: int = getattr(commands, arguments.command)(home, declared, arguments)
+    code: int = getattr(commands, arguments.command.replace("-", "_"))(home, declared, arguments)
     return code
 
 

@@ -105,6 +105,18 @@ def check(home: Path, declared: Path | None, arguments: Namespace) -> int:
     return 1 if failed else 0
 
 
+def diff_extract(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Holds a file against its contract and the store, and writes nothing; exit code 1 when something differs."""
+    from maalopfyldelse.declared import load
+    from maalopfyldelse.extract_diff import diff_extract as diff_of
+
+    from .diff_table import print_diff
+
+    diff = diff_of(load(declared), arguments.extract, arguments.file, home, datetime.now(UTC))
+    print_diff(diff, arguments.format)
+    return 0 if diff.fits else 1
+
+
 def template(home: Path, declared: Path | None, arguments: Namespace) -> int:
     """Writes an empty workbook for an extract."""
     from maalopfyldelse.declared import load

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from maalopfyldelse.home import Home
 from maalopfyldelse.plan_terms import UNIT_WORDS
-from maalopfyldelse.printing import danish_figure
+from maalopfyldelse.printing import danish_figure, spreadsheet_text
 
 from .fulfilment_table import SIGN, fulfilment_table, short
 
@@ -42,31 +42,32 @@ def print_records(records: list[dict[str, Any]], table: str, form: str) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(records[0] if records else [])
         for record in records:
-            writer.writerow(
-                [
-                    json.dumps(jsonable(v), ensure_ascii=False) if isinstance(v, (list, dict)) else jsonable(v)
-                    for v in record.values()
-                ]
-            )
+            writer.writerow([_csv_cell(v) for v in record.values()])
     elif not records:
         print("(no rows)")
     elif table == "fulfilment":
         for plan in dict.fromkeys((r["plan"], r["as_of"]) for r in records):
-            _print(fulfilment_table([r for r in records if (r["plan"], r["as_of"]) == plan]))
+            print_table(fulfilment_table([r for r in records if (r["plan"], r["as_of"]) == plan]))
     elif table == "results":
         _results(records)
     else:
         shown = {
             "deliveries": ("delivery_id", "name", "arrived_at", "period", "state", "rows_read", "rows_kept", "rows_set_aside")
         }
-        _print(_plain(records, shown.get(table)))
+        print_table(plain_table(records, shown.get(table)))
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, (list, dict)):
+        value = json.dumps(jsonable(value), ensure_ascii=False)
+    return spreadsheet_text(value) if isinstance(value, str) else jsonable(value)
 
 
 def _results(records: list[dict[str, Any]]) -> None:
     figures = [r for r in records if r["section"] == "figure"]
     accounts = [r for r in records if r["section"] == "table"]
-    _print(
-        _plain(
+    print_table(
+        plain_table(
             figures,
             (
                 "row",
@@ -87,8 +88,8 @@ def _results(records: list[dict[str, Any]]) -> None:
     print(
         "observations = counted + unknown + excluded + outside the row's filter; Σ source_rows of a measure = its leading rows.\n"
     )
-    _print(
-        _plain(
+    print_table(
+        plain_table(
             accounts,
             (
                 "measure",
@@ -111,11 +112,13 @@ def _console() -> Any:
     return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
 
 
-def _print(table: Any) -> None:
+def print_table(table: Any) -> None:
+    """Prints a table as wide as the terminal."""
     _console().print(table)
 
 
-def _plain(records: list[dict[str, Any]], names: Sequence[str] | None = None) -> Table:
+def plain_table(records: list[dict[str, Any]], names: Sequence[str] | None = None) -> Table:
+    """Records of one shape as a table, the named fields or all."""
     from rich import box
     from rich.table import Table
 
@@ -146,7 +149,7 @@ def print_outcome(outcome: Outcome, home: Home) -> int:
     from maalopfyldelse import edition
 
     for published in outcome.published:
-        _print(fulfilment_table(edition.read_table(published.path, "fulfilment")))
+        print_table(fulfilment_table(edition.read_table(published.path, "fulfilment")))
     for published in outcome.published:
         word = "published" if published.is_new else "nothing changed; the newest edition stands"
         print(f"{published.plan} at {published.as_of}, edition {published.number}: {word}\n  {published.path}")
@@ -260,4 +263,4 @@ def print_status(said: dict[str, Any], form: str) -> None:
         r | {"text": short(r["text"], 40), "value": r["value"] if r["value"] is None else Decimal(str(round(r["value"], 2)))}
         for r in said["rows"]
     ]
-    _print(_plain(rows, ("row", "text", "track", "value", "target", "unit", "missing", "supplier")))
+    print_table(plain_table(rows, ("row", "text", "track", "value", "target", "unit", "missing", "supplier")))

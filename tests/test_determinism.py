@@ -7,18 +7,21 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from both_plans import deliver_all, workbook
+from little import Little
 from pyarrow.parquet import ParquetFile
 from python_calamine import CalamineWorkbook
 from world import CALL_COLUMNS, SIGHTED, World, stamp
 
-from maalopfyldelse.edition import publish
+from maalopfyldelse.edition import compute, publish
 from maalopfyldelse.intake.deliveries import scan
 from maalopfyldelse.intake.take import take_extract
+from maalopfyldelse.scanning import load_plan
 
 MOMENTS = [("star-2021", date(2021, 12, 31)), ("star-2021", date(2021, 6, 30)), ("siri-2020", date(2020, 12, 31))]
 Bytes = dict[tuple[str, date, str], bytes]
@@ -124,6 +127,26 @@ def test_a_home_made_anew_gives_the_same_bytes(reference: tuple[World, Bytes], t
     take_in(world, random.Random(5))
     assert editions(world) == reference[1]
     assert store(world) == store(reference[0])
+
+
+def test_rows_taken_again_under_a_changed_contract_are_counted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The delivery keeps its id, so what was counted of its earlier rows must not be taken for its new ones."""
+    little = Little(tmp_path, monkeypatch)
+    little.deliver_all()
+    values = []
+    for codes in ('y: "true", n: "false"', 'y: "true", n: "true"'):
+        path = little.root / "expectations" / "letters_csv.yaml"
+        path.write_text(path.read_text().replace('y: "true", n: "false"', codes))
+        declared = little.declared
+        found = scan(little.deliveries, declared.extracts, little.ledger, SIGHTED)
+        for extract in declared.extracts:
+            take_extract(little.home, declared, extract, found, little.ledger)
+        known_at = little.ledger.latest_arrival()
+        assert known_at is not None
+        plan = load_plan(declared, "alpha")
+        lines = compute(little.home, declared, little.ledger, plan, date(2021, 12, 31), known_at).lines
+        values.append(lines[1].value)
+    assert values == [Fraction(200, 3), Fraction(100)]
 
 
 def test_a_large_file_on_one_thread_and_on_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -44,6 +45,35 @@ def test_what_a_killed_run_leaves_is_swept_away_and_names_nothing() -> None:
             h.take()
         assert not orphan.exists()
         assert h.rows("id") == [("1",), ("2",)]
+
+
+def test_the_ledger_knows_what_the_stored_rows_were_and_an_edition_keeps_its_own() -> None:
+    with house(T, E) as h:
+        h.put("a.csv", "id,amount\n1,1\n")
+        (first,) = h.take().new
+        path = h.home.path / str(first.store_path)
+        assert first.store_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        edition = h.home.editions / "p" / "2021-12-31" / "1" / "edition.json"
+        edition.parent.mkdir(parents=True)
+        edition.write_text(f'{{"deliveries": [{{"store_path": "{first.store_path}"}}]}}')
+        h.tables = [table({"id": "varchar", "amount": "bigint"})]
+        (second,) = h.take().new
+        assert second.delivery_id == first.delivery_id and path.exists()
+        h.tables = [table({"id": "varchar", "amount": "decimal(9,2)"})]
+        (third,) = h.take().new
+        assert {p.name for p in path.parent.iterdir()} == {path.name, str(third.store_path).split("/")[-1]}
+
+
+def test_a_ledger_without_the_hash_of_the_rows_is_opened_and_added_to() -> None:
+    with house(T, E) as h:
+        h.put("a.csv", "id,amount\n1,1\n")
+        h.take()
+        with sqlite3.connect(h.home.ledger) as con:
+            con.execute("alter table deliveries drop column store_sha256")
+        (before,) = Ledger(h.home.ledger).deliveries()
+        assert before.store_sha256 is None
+        h.put("b.csv", "id,amount\n2,2\n")
+        assert all(d.store_sha256 for d in h.take().new if d.name == "b.csv")
 
 
 def test_a_failure_between_store_and_ledger_is_made_good_by_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:

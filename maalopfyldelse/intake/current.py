@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CurrentTable:
-    """The current rows of one table. `deliveries` are the ids whose rows stand in the view, oldest first. Rows:
-    kept = current + superseded + withdrawn + held_back (of refused or critically failed deliveries)."""
+    """The current rows of one table. `deliveries` are the ids whose rows stand in the view, oldest first; `follows_from` is all
+    that the view's rows follow from besides the table's columns. Rows: kept = current + superseded + withdrawn + held_back (of
+    refused or critically failed deliveries)."""
 
     deliveries: list[str]
+    follows_from: list[str]
     kept_rows: int
     current_rows: int
     superseded_rows: int
@@ -106,7 +108,9 @@ def _create(
     current = int(con.execute(f'select count(*) from "{table.table}"').fetchall()[0][0])
     if kept != current + superseded + withdrawn + held_back:
         raise AssertionError(f"{table.table}: {kept} rows kept are not {current} + {superseded} + {withdrawn} + {held_back}")
-    return CurrentTable([d.delivery_id for d in chosen], kept, current, superseded, withdrawn, held_back)
+    key = " ".join(table.key)
+    follows_from = [f"{key if d in keyed else 'all'}: {d.store_path} {d.arrived_at.isoformat()}" for d in chosen]
+    return CurrentTable([d.delivery_id for d in chosen], follows_from, kept, current, superseded, withdrawn, held_back)
 
 
 def _keyed(

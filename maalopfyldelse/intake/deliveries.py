@@ -13,6 +13,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -20,12 +21,19 @@ from pathlib import Path
 
 from ..contract import Extract, Period
 from ..dates import parse_instant, period_bounds
-from ..errors import CallerError, MaalError, nearest
+from ..errors import CallerError, DeliveryRefused, nearest
+from ..printing import printable
+from .faults import Refused
 from .ledger import Ledger
-from .unpack import plain_name
 
 ARRIVALS, MARKER = "arrivals.csv", "SYNTHETIC"
+CHANGED = "the file changed while it was read. Put it into the folder when it is finished, and run again."
+PACKED = (".gz", ".zip")
+MAX_FOLDERS = 16  # within one another
 _CHUNK = 1 << 22
+_MAX_ARRIVALS = 1 << 24
+
+Facts = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,7 @@ class Found:
     arrived_at: datetime | None
     arrival_source: str  # folder | arrivals.csv | sighting
     period: str | None
+    facts: Facts  # of the file before it was hashed
 
     @property
     def delivery_id(self) -> str:
@@ -93,8 +102,8 @@ def scan(folder: Path, extracts: Mapping[str, Extract], ledger: Ledger | None = 
         relative = path.relative_to(root).as_posix()
         try:
             one = _identify(path, relative, extracts, declared.get(relative), hashes)
-        except _Unusable as unusable:
-            problems.append(Problem(shown(relative), unusable.code, f"{shown(relative)}: {unusable}"))
+        except DeliveryRefused as unusable:
+            problems.append(Problem(printable(relative), unusable.code, f"{printable(relative)}: {unusable}"))
             continue
         key = (one.extract, one.sha256)
         found[key] = min((one, found[key]), key=_precedence) if key in found else one
@@ -126,33 +135,33 @@ def period_of(period: Period | None, name: str) -> str | None:
     return text
 
 
-def shown(name: str) -> str:
-    """A file name fit for a message: control characters replaced."""
-    return "".join("?" if unicodedata.category(c).startswith("C") else c for c in name)
-
-
-class _Unusable(MaalError):
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
     """Regular files in the folder. A link that leads out of it is refused: a delivery must not be able to name other files."""
 
     def unreadable(error: OSError) -> None:
-        raise CallerError(f"{error.filename}: cannot be read ({error.strerror}). Give read access to the folder.")
+        raise CallerError(f"{printable(str(error.filename))}: cannot be read ({error.strerror}). Give read access to the folder.")
 
     for here, folders, names in os.walk(root, onerror=unreadable):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
+        depth = len(Path(here).relative_to(root).parts)
+        if depth == MAX_FOLDERS and folders:
+            place = printable("/".join(Path(here).relative_to(root).parts[:2]))
+            message = (
+                f"{place}/…: more than {MAX_FOLDERS} folders within one another. What lies deeper was not looked at; remove it."
+            )
+            problems.append(Problem(place, "TOO_DEEP", message))
+            folders[:] = []
         for name in (*folders, *names):
             path = Path(here) / name
             if name in folders and not path.is_symlink():
                 continue
             if _ignored(name) or (Path(here) == root and name in (ARRIVALS, MARKER)):
                 continue
-            relative = shown(path.relative_to(root).as_posix())
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
+            relative = printable(path.relative_to(root).as_posix())
+            if path.is_symlink() and not path.exists():
+                message = f"{relative}: a link that leads nowhere or to itself. Put the file itself there."
+                problems.append(Problem(relative, "LINK_BROKEN", message))
+            elif path.is_symlink() and not path.resolve().is_relative_to(root):
                 message = f"{relative}: a link that leads out of the folder is not followed. Put the file itself there."
                 problems.append(Problem(relative, "LINK_OUTSIDE", message))
             elif not path.exists() or path.is_dir():
@@ -182,21 +191,26 @@ def _identify(
         try:
             arrived_at, source = parse_instant(folders[0]), "folder"
         except CallerError as error:
-            raise _Unusable("BAD_ARRIVAL", f"the folder's name should be a time of arrival. {error}") from None
+            raise DeliveryRefused(
+                "BAD_ARRIVAL", f"the folder's name should be a time of arrival. {printable(str(error))}"
+            ) from None
         system = folders[1] if len(folders) > 1 else None
     if listed is not None:
         if arrived_at is None or listed[0] < arrived_at:
             arrived_at, source = listed[0], ARRIVALS
         system = listed[1] or system
+    if not relative.isascii() and any("\ud800" <= c <= "\udfff" for c in relative):
+        raise DeliveryRefused("BAD_NAME", "the name's bytes are not UTF-8 text. Rename the file or its folder.")
     name = unicodedata.normalize("NFC", path.name)
     extract = _extract_of(name, system, extracts)
     layouts = layouts_of(extract, name)
     try:
-        size, sha256 = path.stat().st_size, hashes.of(path)
+        facts = facts_of(path.stat())
+        sha256 = hashes.of(path, facts)
     except OSError as error:
-        raise _Unusable("UNREADABLE", f"cannot be read ({error.strerror}). Give read access to the file.") from None
+        raise DeliveryRefused("UNREADABLE", f"cannot be read ({error.strerror}). Give read access to the file.") from None
     period = period_of(extract.period, name)
-    return Found(path, shown(name), sha256, size, system, extract.extract, layouts, arrived_at, source, period)
+    return Found(path, printable(name), sha256, facts[0], system, extract.extract, layouts, arrived_at, source, period, facts)
 
 
 def _extract_of(name: str, system: str | None, extracts: Mapping[str, Extract]) -> Extract:
@@ -206,18 +220,27 @@ def _extract_of(name: str, system: str | None, extracts: Mapping[str, Extract]) 
         return of_system[0]
     if of_system:
         names = ", ".join(sorted(e.extract for e in of_system))
-        raise _Unusable("AMBIGUOUS", f"several contracts claim this file ({names}). Narrow their files: patterns.")
+        raise DeliveryRefused("AMBIGUOUS", f"several contracts claim this file ({names}). Narrow their files: patterns.")
     if fitting:
         systems = ", ".join(sorted({e.system for e in fitting}))
-        raise _Unusable("NO_CONTRACT", f"its name fits a contract of {systems}, but it lies under '{shown(system or '')}'.")
+        raise DeliveryRefused(
+            "NO_CONTRACT", f"its name fits a contract of {systems}, but it lies under '{printable(system or '')}'."
+        )
     patterns = {p for e in extracts.values() for p in e.files}
     hint = nearest(name, patterns)
-    raise _Unusable("NO_CONTRACT", f"no contract in expectations/ has a pattern that fits this name{hint}. Rename or remove it.")
+    raise DeliveryRefused(
+        "NO_CONTRACT", f"no contract in expectations/ has a pattern that fits this name{hint}. Rename or remove it."
+    )
 
 
 def layouts_of(extract: Extract, name: str) -> tuple[str, ...]:
     """The layouts that take a file of this name, in the contract's order."""
     return tuple(layout.id for layout in extract.layouts if layout.files is None or fits(name, layout.files))
+
+
+def plain_name(name: str) -> str:
+    """A file's name without the ending that packing gave it."""
+    return name[: name.rfind(".")] if name.casefold().endswith(PACKED) else name
 
 
 def fits(name: str, patterns: list[str]) -> bool:
@@ -240,6 +263,8 @@ def _arrivals(root: Path, problems: list[Problem]) -> dict[str, tuple[datetime, 
     path = root / ARRIVALS
     if not path.is_file():
         return {}
+    if path.is_symlink() or path.stat().st_size > _MAX_ARRIVALS:
+        raise CallerError(f"{path}: a link, or larger than {_MAX_ARRIVALS // 2**20} MB. Put the list itself there.")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
@@ -249,19 +274,34 @@ def _arrivals(root: Path, problems: list[Problem]) -> dict[str, tuple[datetime, 
     if not {"file", "received_at"} <= set(reader.fieldnames or ()):
         raise CallerError(f"{path}: line 1: expected the columns file, received_at and, if wanted, system.")
     listed: dict[str, tuple[datetime, str | None]] = {}
-    for row in reader:
+    for row in _rows(reader, path):
         try:
             when = parse_instant((row["received_at"] or "").strip())
         except CallerError as error:
-            raise CallerError(f"{path}: line {reader.line_num}: received_at: {error}") from None
+            raise CallerError(f"{path}: line {reader.line_num}: received_at: {printable(str(error))}") from None
         file = (row["file"] or "").strip().replace("\\", "/")
         system = (row.get("system") or "").strip() or None
-        if not (root / file).is_file() or not (root / file).resolve().is_relative_to(root):
-            message = f"{ARRIVALS}: line {reader.line_num}: no file '{shown(file)}' lies in this folder. Correct the path."
-            problems.append(Problem(shown(file), "NO_SUCH_FILE", message))
+        if not _lies_in(root, file):
+            name = printable(file[:200])
+            message = f"{ARRIVALS}: line {reader.line_num}: no file '{name}' lies in this folder. Correct the path."
+            problems.append(Problem(name, "NO_SUCH_FILE", message))
         elif file not in listed or when < listed[file][0]:
             listed[file] = (when, system)
     return listed
+
+
+def _lies_in(root: Path, file: str) -> bool:
+    try:
+        return (root / file).is_file() and (root / file).resolve().is_relative_to(root)
+    except OSError:  # a name longer than names can be
+        return False
+
+
+def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[dict[str, str | None]]:
+    try:
+        yield from reader
+    except csv.Error:
+        raise CallerError(f"{path}: line {reader.line_num}: cannot be split into columns. Look for a stray quote.") from None
 
 
 class _Hashes:
@@ -272,19 +312,48 @@ class _Hashes:
         self._known = ledger.remembered_files() if ledger else {}
         self._new: dict[str, tuple[int, int, int, int, str]] = {}
 
-    def of(self, path: Path) -> str:
-        status = path.stat()
-        facts = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    def of(self, path: Path, facts: Facts) -> str:
         known = self._known.get(str(path))
         if known and known[:4] == facts:
             return known[4]
-        digest = hash_file(path)
+        with pinned(path, facts) as same:
+            digest = hash_file(same)
         self._new[str(path)] = (*facts, digest)
         return digest
 
     def keep(self) -> None:
         if self._ledger is not None and self._new:
             self._ledger.remember_files(self._new)
+
+
+def facts_of(status: os.stat_result) -> Facts:
+    """Size, times of change and inode of a file: whoever writes into it or puts another in its place changes one of them."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+@contextmanager
+def pinned(path: Path, facts: Facts) -> Iterator[Path]:
+    """A path to the very file that had these facts, whatever its name leads to meanwhile, held to them before and after.
+
+    Raises Refused (CHANGED_WHILE_READ) when the file is another or was written to; that outranks what was found in it.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # not to wait for the other end, should it have become a pipe
+    try:
+        _hold_still(handle, facts)
+        own = Path(f"/proc/self/fd/{handle}")
+        try:
+            yield own if own.exists() else path
+        except Exception:
+            _hold_still(handle, facts)
+            raise
+        _hold_still(handle, facts)
+    finally:
+        os.close(handle)
+
+
+def _hold_still(handle: int, facts: Facts) -> None:
+    if facts_of(os.fstat(handle)) != facts:
+        raise Refused("CHANGED_WHILE_READ", CHANGED)
 
 
 def hash_file(path: Path) -> str:

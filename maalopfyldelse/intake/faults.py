@@ -134,7 +134,8 @@ def row_message(code: str, column: str | None, expected: str) -> str:
 
 def shown_word(word: str) -> str | None:
     """A code word as it may stand in a message; None when it could be something personal or is too long to be a code."""
-    return word if len(word) <= 20 and not re.search(r"\d[\d -]{4,}\d", word) and "@" not in word else None
+    is_code = len(word) <= 20 and not re.search(r"\d[\d -]{4,}\d", word) and "@" not in word
+    return word if is_code and word.isprintable() else None
 
 
 def shown_column(name: str, position: int) -> str:

@@ -8,6 +8,7 @@ one transaction. Rows themselves are in the Parquet store; no cell value ever st
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -15,8 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import CallerError, nearest
+from ..errors import CallerError, MaalError, nearest
 
+TRIES = 50  # to copy a ledger that is being written to
 TWO_FILES = "TWO_FILES_OF_ONE_PERIOD"
 
 _SCHEMA = """
@@ -24,7 +26,7 @@ create table if not exists deliveries (
     delivery_id text primary key, extract text not null, "table" text not null, system text, name text not null,
     sha256 text not null, size integer not null, arrived_at text not null, arrival_source text not null, period text,
     superseding text not null, layout text, contract_hash text not null, state text not null, code text, message text,
-    rows_read integer, rows_kept integer, rows_set_aside integer, store_path text, synthetic integer not null);
+    rows_read integer, rows_kept integer, rows_set_aside integer, store_path text, store_sha256 text, synthetic integer not null);
 create table if not exists rejects (
     delivery_id text not null, line integer, code text not null, "column" text, message text not null);
 create index if not exists rejects_of on rejects (delivery_id);
@@ -69,6 +71,7 @@ class Delivery:
     rows_kept: int | None = None
     rows_set_aside: int | None = None
     store_path: str | None = None
+    store_sha256: str | None = None  # of the Parquet file; null where it was taken before this was written down
     synthetic: bool = False
     withdrawn_at: datetime | None = None
 
@@ -122,9 +125,30 @@ class Ledger:
             with self._open() as con:
                 con.execute("pragma journal_mode=wal")
                 con.executescript(_SCHEMA)
+                if "store_sha256" not in [row["name"] for row in con.execute("pragma table_info(deliveries)")]:
+                    con.execute("alter table deliveries add column store_sha256 text")
         except sqlite3.DatabaseError as error:
             raise CallerError(f"The ledger {path} cannot be used: {error}. Name another home with --home.") from None
         path.chmod(0o600)
+
+    @classmethod
+    def copied(cls, source: Path, target: Path) -> Ledger:
+        """A copy at `target`, to try things on; `source`, which may be missing, is only read.
+
+        The files are copied until they did not change meanwhile: to open a ledger that a run was killed over would mend it.
+        """
+        pairs = [(source.with_name(source.name + log), target.with_name(target.name + log)) for log in ("", "-wal")]
+        try:
+            for _ in range(TRIES):
+                facts = [_facts(old) for old, _ in pairs]
+                for old, new in pairs:
+                    new.write_bytes(old.read_bytes() if old.exists() else b"")
+                if facts == [_facts(old) for old, _ in pairs]:
+                    return cls(target)
+                time.sleep(0.1)
+        except OSError as error:
+            raise CallerError(f"The ledger {source} cannot be read: {error.strerror}. Name another home with --home.") from None
+        raise MaalError(f"The ledger {source} is being written to all the time. Try again when the run has ended.")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -256,7 +280,7 @@ class Ledger:
         """What must stop a plan that reads these extracts: refused or critically failed, neither withdrawn nor corrected.
 
         Corrected is a delivery after which a good one came: any later one (`whole`), of the same period (`period`), or of
-        the same file name or period (`key`).
+        the same file name or period (`key`). A refused file is corrected too by a good one put in its place.
         """
         failed = self._critically_failed()
         blockers: list[Blocker] = []
@@ -331,6 +355,15 @@ class Ledger:
             con.executemany("insert or replace into files values (?, ?, ?, ?, ?, ?)", [(p, *facts) for p, facts in files.items()])
 
 
+def _facts(path: Path) -> tuple[int, int] | None:
+    """Size and time of the last write; None for a file that is not there."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
 def _names() -> str:
     return ", ".join(f'"{name}"' for name in _COLUMNS)
 
@@ -373,6 +406,8 @@ def _refuse_twins(deliveries: list[Delivery]) -> list[Delivery]:
 
 
 def _corrects(later: Delivery, bad: Delivery) -> bool:
+    if bad.state == "refused" and (later.name, later.system, later.arrived_at) == (bad.name, bad.system, bad.arrived_at):
+        return True
     if later.arrived_at <= bad.arrived_at:
         return False
     if later.superseding == "whole":

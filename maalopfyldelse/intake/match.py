@@ -60,13 +60,17 @@ def open_matching(con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, 
 
 def attempted(con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, found: Found) -> Iterator[Attempt]:
     """The file held against each layout that takes a file of its name, in the contract's order. What that makes lies in
-    `scratch(home, found)`, which the caller removes. Raises Refused for a packed file that cannot be unpacked."""
+    `scratch(home, found)`, which the caller removes."""
     layouts = [layout for layout in extract.layouts if layout.id in found.layouts]
     if not layouts:
         return
     folder = scratch(home, found)
     folder.mkdir(parents=True, exist_ok=True)
-    content = unpacked(found.path, found.sha256, extract.limits, folder)
+    try:
+        content = unpacked(found.path, found.name, found.sha256, extract.limits, folder)
+    except Refused as refused:
+        yield from (Attempt(layout, None, refused) for layout in layouts)
+        return
     examined: dict[str, TextFile] = {}
     for layout in layouts:
         try:

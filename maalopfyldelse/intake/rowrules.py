@@ -66,7 +66,7 @@ class RowRules:
             return typed
         picked = []
         for rule in self.rules:
-            sound = [f"{flags[name]} is null" for name in self.table.columns if _mentions(rule, name)]
+            sound = [f"{flags[name]} is null" for name in self.table.columns if mentions(rule, name)]
             asked = " and ".join([f"{broken} is null", *sound, f"({rule.when})"])
             picked.append(f"case when {asked} then '{rule.code}' end as {flags[rule.code]}")
         order = " order by _row" if self._looks_up else ""
@@ -75,7 +75,7 @@ class RowRules:
     @property
     def _looks_up(self) -> bool:
         """A look-up is a join, and the engine's joins mix up the order of rows; a file's rows are stored in its order."""
-        return any(_mentions(rule, name) for rule in self.rules for name in HOUSE)
+        return any(mentions(rule, name) for rule in self.rules for name in HOUSE)
 
     def _relation(self, typed: str) -> str:
         return f"(select *, date '{self.delivered}' as delivered_date from ({typed})) as {self.table.table}"
@@ -83,7 +83,7 @@ class RowRules:
 
 def house_used(extract: Extract) -> list[str]:
     """The house relations that an extract's row rules mention."""
-    return [name for name in HOUSE if any(_mentions(rule, name) for rule in extract.set_aside)]
+    return [name for name in HOUSE if any(mentions(rule, name) for rule in extract.set_aside)]
 
 
 def house_rows(plans: dict[str, Path], relation: str) -> Words:
@@ -102,7 +102,7 @@ def house_hash(plans: dict[str, Path], extract: Extract) -> str | None:
 
 def depends_on_arrival(extract: Extract) -> bool:
     """Whether another day of arrival could set other rows aside."""
-    return any(_mentions(rule, "delivered_date") for rule in extract.set_aside)
+    return any(mentions(rule, "delivered_date") for rule in extract.set_aside)
 
 
 def prepare(con: duckdb.DuckDBPyConnection, plans: dict[str, Path], extract: Extract) -> None:
@@ -130,7 +130,8 @@ def prove(con: duckdb.DuckDBPyConnection, extract: Extract, table: Table) -> Non
             raise CallerError(f"{place}: when: {str(error).splitlines()[0]}") from None
 
 
-def _mentions(rule: RowRule, name: str) -> bool:
+def mentions(rule: RowRule, name: str) -> bool:
+    """Whether a rule's condition names a column or relation."""
     return re.search(rf"\b{name}\b", rule.when) is not None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from ..declared import Declared
 from ..engine import connect
 from ..home import Home
 from . import rowrules
-from .deliveries import Found, Scan
+from .deliveries import CHANGED, Found, Scan, pinned
 from .faults import Fault, Refused
 from .keys import hash_key, set_key
 from .ledger import Delivery, Ledger, Reject
@@ -93,7 +94,8 @@ def take_extract(
         before = known.get(found.delivery_id)
         if before is not None:
             found = _earliest(found, before)
-            if before.contract_hash == contract and _arrived_alike(extract, found, before):
+            was_read = before.code != "CHANGED_WHILE_READ"
+            if was_read and before.contract_hash == contract and _arrived_alike(extract, found, before):
                 _note_arrival(ledger, found, before)
                 report.known += 1
                 continue
@@ -120,10 +122,15 @@ def take_extract(
 
 
 def sweep(home: Home, ledger: Ledger, table: str) -> None:
-    """Removes files of a table's store that no delivery names: left by a killed run, or replaced."""
+    """Removes files of a table's store that neither a delivery nor an edition names: left by a killed run, or replaced."""
     named = {d.store_path for d in ledger.deliveries() if d.table == table}
-    for path in (home.store / table).glob("*.parquet"):
-        if path.relative_to(home.path).as_posix() not in named:
+    unnamed = [p for p in (home.store / table).glob("*.parquet") if p.relative_to(home.path).as_posix() not in named]
+    if not unnamed:
+        return
+    # As text: a damaged edition.json must not cost it the rows that it was made from.
+    editions = [p.read_text(errors="replace") for p in home.editions.glob("*/*/*/edition.json")]
+    for path in unnamed:
+        if not any(path.name in text for text in editions):
             path.unlink()
 
 
@@ -179,12 +186,15 @@ def _take(
         state="refused",
         synthetic=synthetic,
     )
-    temporary = home.tmp / f"{found.delivery_id}.parquet"
     from .match import scratch
 
+    temporary = home.tmp / f"{found.delivery_id}.parquet"
     try:
-        layout, loaded = _load(con, home, extract, table, found, temporary, prepared, synthetic=synthetic)
-    except Refused as error:
+        with pinned(found.path, found.facts) as path:
+            here = replace(found, path=path)
+            layout, loaded = _load(con, home, extract, table, here, temporary, prepared, synthetic=synthetic)
+    except (Refused, OSError) as caught:
+        error = caught if isinstance(caught, Refused) else _lost(found, caught)
         temporary.unlink(missing_ok=True)
         place = f"{found.name}: " + (f"line {error.line}: " if error.line else "")
         message = place + str(error)
@@ -194,7 +204,10 @@ def _take(
         return told, error.faults
     finally:
         shutil.rmtree(scratch(home, found), ignore_errors=True)
-    target = home.store / table.table / f"{found.delivery_id}.{contract[:8]}.parquet"
+    with temporary.open("rb") as written:
+        sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+    # named by what it holds, so that other rows of the same delivery never take the place of those an edition was made from
+    target = home.store / table.table / f"{found.delivery_id}.{sha256[:12]}.parquet"
     target.parent.mkdir(exist_ok=True)
     temporary.replace(target)
     stored = replace(
@@ -205,6 +218,7 @@ def _take(
         rows_kept=loaded.rows_kept,
         rows_set_aside=loaded.rows_set_aside,
         store_path=target.relative_to(home.path).as_posix(),
+        store_sha256=sha256,
     )
     return stored, loaded.faults
 
@@ -236,10 +250,15 @@ def _load(
         set_key(con, hash_key(home, synthetic=synthetic))
     loader = Loader(con, home, file, layout, rules, found.delivery_id, target, prepared)
     loaded = loader.load(lambda set_aside, rows: _is_too_many(limits, set_aside, rows))
-    if found.path.stat().st_size != found.size:
-        raise Refused("CHANGED_WHILE_READ", "the file changed while it was read. Put it into the folder when it is finished.")
     _hold_limits(limits, loaded)
     return layout.id, loaded
+
+
+def _lost(found: Found, error: OSError) -> Refused:
+    """The refusal of a file that is gone or cannot be opened. Raises what is the machine's trouble (a full disk), not the file's."""
+    if found.path.exists() and os.access(found.path, os.R_OK):
+        raise error
+    return Refused("CHANGED_WHILE_READ", CHANGED)
 
 
 def _is_too_many(limits: Limits, set_aside: int, rows: int) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract import Format
+from .deliveries import CHANGED
 from .faults import Refused
 
 _CHUNK = 1 << 22
@@ -42,7 +43,7 @@ def examine(path: Path, sha256: str, form: Format, tmp: Path) -> TextFile:
             faults.append(f"{_NAMES[encoding]} (line {error.line})")
             continue
         if digest != sha256:
-            raise Refused("CHANGED_WHILE_READ", "the file changed while it was read. Put it into the folder when it is finished.")
+            raise Refused("CHANGED_WHILE_READ", CHANGED)
         return found
     raise Refused(
         "WRONG_ENCODING",

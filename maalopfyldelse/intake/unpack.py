@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..contract import Limits
+from .deliveries import CHANGED
 from .faults import Refused
 
 _CHUNK = 1 << 20
 _GZIP, _ZIP = b"\x1f\x8b", (b"PK\3\4", b"PK\5\6")
 _WORKBOOK = "[Content_Types].xml"
 _GZIP_WINDOW = 31  # zlib's word for: with gzip's head and check sum
-ENDINGS = (".gz", ".zip")
 
 
 @dataclass(frozen=True)
@@ -32,34 +32,29 @@ class Content:
     sha256: str
 
 
-def plain_name(name: str) -> str:
-    """A file's name without the ending that packing gave it."""
-    return name[: name.rfind(".")] if name.casefold().endswith(ENDINGS) else name
-
-
-def unpacked(path: Path, sha256: str, limits: Limits, folder: Path) -> Content:
+def unpacked(path: Path, name: str, sha256: str, limits: Limits, folder: Path) -> Content:
     """What a delivery holds, unpacked into `folder` where it is packed. Raises Refused: BROKEN_ARCHIVE, NOT_ONE_FILE, TOO_LARGE,
     CHANGED_WHILE_READ."""
-    if (unpack := _way(path)) is None:
+    if (unpack := _way(path, name)) is None:
         return Content(path, sha256)
     target = folder / "unpacked"
     with path.open("rb") as handle, target.open("wb") as out:
         sink = _Sink(out, limits.max_unpacked_bytes)
         packed = unpack(handle, sink)
     if packed != sha256:
-        raise Refused("CHANGED_WHILE_READ", "the file changed while it was read. Put it into the folder when it is finished.")
-    if _way(target) is not None:
+        raise Refused("CHANGED_WHILE_READ", CHANGED)
+    if _way(target, name) is not None:
         raise Refused("BROKEN_ARCHIVE", "the file is packed twice. Pack it once.")
     return Content(target, sink.digest.hexdigest())
 
 
-def _way(path: Path) -> Callable[[BinaryIO, _Sink], str] | None:
+def _way(path: Path, name: str) -> Callable[[BinaryIO, _Sink], str] | None:
     """How a file is to be unpacked; None when it is not packed."""
     with path.open("rb") as handle:
         start = handle.read(4)
         if start.startswith(_GZIP):
             return _gunzip
-        return _unzip if start in _ZIP and not _is_workbook(handle, path.name) else None
+        return _unzip if start in _ZIP and not _is_workbook(handle, name) else None
 
 
 class _Sink:
