@@ -9,6 +9,7 @@ does what they say.
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -235,6 +236,12 @@ class Layout(Strict):
     without decimals, any other with the source's decimal mark. Parquet's the same way; an instant as `%Y-%m-%d %H:%M:%S%z` in
     UTC. A floating-point column of Parquet is taken only where every number is whole and below 10^15 (single precision: 2^24): others are not
     exact, and the file is refused.
+
+    Renamed columns are one more layout with `valid_from`, the first Danish date of arrival that it holds for. From then on it takes
+    the place of the layouts of the same format type and file names that begin earlier, or have no beginning: a file in an old shape
+    that arrives then is refused, as is one in a new shape that arrives before. `valid_until` says otherwise: a layout that has it
+    holds to that date, the last included, beside the one that takes its place. A layout without dates beside which none
+    begins always holds.
     """
 
     id: Name
@@ -244,7 +251,8 @@ class Layout(Strict):
     zone: str = "Europe/Copenhagen"
     ignore: list[str] = []
     personal: list[str] = []
-    valid_from: str | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
 
     @field_validator("zone")
     @classmethod
@@ -257,6 +265,8 @@ class Layout(Strict):
 
     @model_validator(mode="after")
     def _sources_agree(self) -> Layout:
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValueError("valid_until lies before valid_from")
         read = {source.from_ for source in self.columns.values() if source.from_}
         for name, source in self.columns.items():
             needed = [source.instant_column, (source.order or {}).get("after")]
@@ -269,6 +279,17 @@ class Layout(Strict):
             if column in kept:
                 raise ValueError(f"'{column}' is read by a source and cannot be ignored or dropped as personal")
         return self
+
+    def not_in_force(self, arrived: date, others: list[Layout]) -> str | None:
+        """Why the layout does not hold for a file that arrived on a Danish date, None when it does; `others` take files of its name."""
+        if self.valid_from is not None and arrived < self.valid_from:
+            return f"is valid from {self.valid_from}"
+        if self.valid_until is not None:
+            return f"was valid until {self.valid_until}" if arrived > self.valid_until else None
+        own = self.valid_from or date.min
+        begun = [o for o in others if o.format.type == self.format.type and o.valid_from and own < o.valid_from <= arrived]
+        newest = max(begun, key=lambda o: o.valid_from or date.min, default=None)
+        return f"was replaced by '{newest.id}' on {newest.valid_from}" if newest else None
 
 
 class Period(Strict):

@@ -304,3 +304,151 @@ def test_a_time_of_day_is_text() -> None:
     with house(T, extract(C, format=PARQUET)) as h:
         h.take_one(parquet({"id": pa.array([time(8, 5)]), "amount": pa.nulls(1), "day": pa.nulls(1)}), "x.parquet")
         assert h.rows("id, amount") == [("08:05:00", None)]
+
+
+# -- several layouts, dated layouts, several extracts -----------------------------------------------------------------------
+
+
+def dated(**layouts: dict[str, Any]) -> Any:
+    """An extract by key with one CSV layout for each keyword, which has a column `nr` named as the layout."""
+    base = extract({"id": "id"}, superseding="key").model_dump(by_alias=True, mode="json", exclude_none=True)
+    one = base["layouts"][0]
+    base["layouts"] = [
+        {**one, "id": name, "columns": {"id": {"from": name}, "amount": {"from": "amount"}}, **more}
+        for name, more in layouts.items()
+    ]
+    return type(extract({"id": "id"})).model_validate(base)
+
+
+DATED = table({"id": "varchar", "amount": "integer?"})
+OLD, NEW = "old,amount\n1,1\n", "new,amount\n2,2\n"
+
+
+def verdict(contract: Any, content: str, arrival: str, name: str = "x.csv") -> tuple[str | None, str]:
+    with house(DATED, contract) as h:
+        h.put(name, content, arrival=arrival)
+        report = h.take()
+        (delivery,) = report.new + report.refused
+        return delivery.layout or delivery.code, delivery.message or ""
+
+
+def test_a_dated_layout_takes_the_place_of_the_one_before_on_its_day() -> None:
+    contract = dated(old={}, new={"valid_from": "2021-07-01"})
+    assert verdict(contract, OLD, "2021-06-30T2359")[0] == "old"
+    assert verdict(contract, NEW, "2021-07-01T0000")[0] == "new"
+    code, message = verdict(contract, OLD, "2021-07-01T0000")
+    assert code == "LAYOUT_OUT_OF_FORCE"
+    assert "'old', which was replaced by 'new' on 2021-07-01; it arrived on 2021-07-01" in message
+    code, message = verdict(contract, NEW, "2021-06-30T2359")
+    assert code == "LAYOUT_OUT_OF_FORCE"
+    assert "'new', which is valid from 2021-07-01; it arrived on 2021-06-30" in message
+
+
+def test_of_three_the_newest_in_force_counts_and_valid_until_keeps_an_old_one() -> None:
+    contract = dated(
+        old={"valid_until": "2021-07-31"},
+        new={"valid_from": "2021-07-01"},
+        newest={"valid_from": "2021-09-01"},
+        other={"files": ["y*"]},
+    )
+    newest, other = NEW.replace("new", "newest"), NEW.replace("new", "other")
+    for content, arrival, expected in (
+        (OLD, "2021-07-31T2300", "old"),
+        (OLD, "2021-08-01T0000", "LAYOUT_OUT_OF_FORCE"),
+        (NEW, "2021-08-31T1200", "new"),
+        (NEW, "2021-09-01T1200", "LAYOUT_OUT_OF_FORCE"),
+        (newest, "2021-09-01T1200", "newest"),
+    ):
+        assert verdict(contract, content, arrival)[0] == expected, (content, arrival)
+    # a file whose columns are of none comes closest to the one that it misses least
+    assert verdict(contract, "newes,amount\n1,2\n", "2021-10-01T1200")[0] == "MISSING_COLUMN"
+    # a layout for other files is replaced only by those that take its files too
+    assert verdict(contract, other, "2021-08-01T0000", "y.csv")[0] == "LAYOUT_OUT_OF_FORCE"
+    assert verdict(
+        dated(new={"files": ["x*"], "valid_from": "2021-07-01"}, other={"files": ["y*"]}), other, "2021-08-01", "y.csv"
+    )[0] == ("other")
+
+
+def test_another_format_is_not_replaced() -> None:
+    workbook = {"format": {"type": "xlsx"}}
+    with house(DATED, dated(old=workbook, new={"valid_from": "2021-07-01"})) as h:
+        import xlsxwriter
+
+        out = io.BytesIO()
+        book = xlsxwriter.Workbook(out, {"in_memory": True})
+        page = book.add_worksheet()
+        page.write_row(0, 0, ["old", "amount"])
+        page.write_row(1, 0, ["1", 5])
+        book.close()
+        h.put("x.xlsx", out.getvalue(), arrival="2021-12-01")
+        assert [d.layout for d in h.take().new] == ["old"]
+
+
+def test_a_file_is_judged_again_when_its_arrival_moves_over_the_day() -> None:
+    with house(DATED, dated(old={}, new={"valid_from": "2021-07-01"})) as h:
+        h.put("x.csv", OLD, arrival="2021-07-02")
+        assert [d.code for d in h.take().refused] == ["LAYOUT_OUT_OF_FORCE"]
+        h.put("x.csv", OLD, arrival="2021-06-02")
+        report = h.take()
+        assert ([d.layout for d in report.new], report.refused) == (["old"], [])
+
+
+def test_dates_of_a_layout_must_agree() -> None:
+    with pytest.raises(ValueError, match="valid_until lies before valid_from"):
+        dated(old={"valid_from": "2021-07-01", "valid_until": "2021-06-30"})
+
+
+def test_several_extracts_fill_one_table() -> None:
+    first = extract({"id": "nr", "amount": "a"}, name="first", files=["first*"], superseding="whole")
+    second = extract({"id": "key", "amount": "b"}, name="second", files=["second*"], superseding="whole", format={"type": "json"})
+    with house(DATED, [first, second]) as h:
+        h.put("first.csv.gz", gzip.compress(b"nr,a\n1,1\n"))
+        h.put("second.json", '[{"key": 2, "b": 2}]')
+        assert len(h.take("first").new) == len(h.take("second").new) == 1
+        assert h.rows("id, amount") == [("1", 1), ("2", 2)]
+        # the newer of one replaces nothing of the other
+        h.put("first2.csv", "nr,a\n3,3\n", arrival="2021-05-01")
+        h.take("first")
+        assert h.rows("id, amount") == [("2", 2), ("3", 3)]
+
+
+# -- CSV in its encodings and dialects --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "cp1252"])
+def test_a_danish_export_in_any_declared_encoding(encoding: str) -> None:
+    wide = table({"id": "varchar", "amount": "decimal(12,2)?", "day": "date?", "text": "varchar?"})
+    columns = {
+        "id": "Løbenr.",
+        "amount": {"from": "Beløb", "decimal": ",", "thousands": "."},
+        "day": {"from": "Dato", "format": ["%d-%m-%Y", "%d.%m.%Y"]},
+        "text": "Bemærkning",
+    }
+    form = {"delimiter": ";", "quote": "'", "encodings": ["utf-16", "utf-8", "windows-1252"]}
+    text = "Løbenr.;Beløb;Dato;Bemærkning\r\n'1;2';1.234.567,8;28-02-2021;'Æ''ø\r\nå'\r\n2;-0,50;1.3.2021;€\r\n3;;01.03.2021;\r\n4;1.23,4;;\r\n"
+    mark = "\ufeff" if encoding.startswith("utf-16") else ""
+    with house(wide, extract(columns, format=form)) as h:
+        delivery = h.take_one((mark + text).encode(encoding))
+        assert delivery.rows_read == 4, delivery.message
+        assert h.rows("id, amount, day, text") == [
+            ("1;2", Decimal("1234567.80"), date(2021, 2, 28), "Æ'ø\r\nå"),
+            ("3", None, date(2021, 3, 1), None),
+        ]
+        assert h.faults() == [(4, "NOT_A_DATE", "Dato"), (6, "NOT_A_NUMBER", "Beløb")]
+
+
+def test_one_byte_in_another_encoding_refuses_the_file_or_decides_its_encoding() -> None:
+    text = "id,amount,day\n" + "å,1,\n" * 1000
+    mixed = text.encode() + "ø,2,\n".encode("cp1252")
+    with house(T, extract(C)) as h:
+        assert refused(h, mixed)[0] == "WRONG_ENCODING"
+    with house(T, extract(C, format={"encodings": ["utf-8", "windows-1252"]})) as h:
+        # å in UTF-8 is Ã¥ in Windows-1252: read whole in the one encoding that every byte has, never by column or line
+        h.take_one(mixed)
+        assert h.rows("distinct id") == [("Ã¥",), ("ø",)]
+
+
+def test_a_delimiter_is_one_character() -> None:
+    for form in ({"delimiter": ";;"}, {"delimiter": "'", "quote": "'"}, {"rows": "data"}):
+        with pytest.raises(ValueError, match=r"delimiter is one|belong to a json"):
+            extract(C, format=form)

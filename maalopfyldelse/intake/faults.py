@@ -77,6 +77,7 @@ DELIVERY_FAULTS = {
     "DUPLICATE_KEY": "En nøgle står to gange i samme objekt i dokumentet. Eksportér filen igen.",
     "EMPTY_FILE": "Filen er tom eller uden overskrift. Eksportér den igen.",
     "INEXACT_NUMBER": "En kolonne har kommatal, som ikke er nøjagtige (float). Skriv den som decimal eller tekst.",
+    "LAYOUT_OUT_OF_FORCE": "Filens kolonner er aftalt for en anden tid end den, filen er modtaget i. Eksportér med de kolonner, der nu er aftalt.",
     "LINE_TOO_LONG": "En linje er længere, end en række kan være. Se efter et anførselstegn, der ikke er afsluttet.",
     "MISSING_COLUMN": "En aftalt kolonne mangler. Eksportér med de aftalte kolonner, eller aftal ændringen.",
     "MIXED_LINE_ENDS": "Linjerne slutter på forskellig måde. Gem filen med én slags linjeskift.",

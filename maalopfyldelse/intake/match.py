@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract import Extract, Layout
+from ..dates import danish_date
 from ..errors import nearest
 from ..home import Home
 from .cast import needed_columns
@@ -27,6 +28,7 @@ from .xlsxfile import XlsxFile
 if TYPE_CHECKING:
     import duckdb
 
+OUT_OF_FORCE = "LAYOUT_OUT_OF_FORCE"
 File = CsvFile | JsonFile | ParquetFile | XlsxFile
 
 
@@ -79,7 +81,7 @@ def attempted(con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, foun
             yield Attempt(layout, None, refused)
         else:
             faults = column_faults(file.names, layout)
-            yield Attempt(layout, file, _refusal(faults) if faults else None)
+            yield Attempt(layout, file, _refusal(faults) if faults else _out_of_force(layout, layouts, found))
 
 
 def scratch(home: Home, found: Found) -> Path:
@@ -88,8 +90,15 @@ def scratch(home: Home, found: Found) -> Path:
 
 
 def closest(attempts: Iterable[Attempt]) -> Attempt:
-    """Which layout a file fits, or comes closest to: a refusal about columns is closer than one about bytes; then the fewest faults."""
-    return min(attempts, key=lambda a: (False, 0) if a.refused is None else (a.file is None, len(a.refused.faults)))
+    """Which layout a file fits, or comes closest to: a layout out of force whose columns it has, then a refusal about columns before
+    one about bytes, then the fewest faults."""
+
+    def distance(attempt: Attempt) -> tuple[bool, bool, int]:
+        if attempt.refused is None:
+            return False, False, 0
+        return attempt.file is None, attempt.refused.code != OUT_OF_FORCE, len(attempt.refused.faults)
+
+    return min(attempts, key=distance)
 
 
 def column_faults(names: list[str], layout: Layout) -> list[Fault]:
@@ -132,6 +141,18 @@ def _open(
     rewritten = folder / f"{layout.id}.ndjson"
     lines = from_lines(examined[key], rewritten) if form.type == "ndjson" else from_document(examined[key], form, rewritten)
     return JsonFile(lines, con, [*needed_columns(layout), *layout.ignore, *layout.personal])
+
+
+def _out_of_force(layout: Layout, others: list[Layout], found: Found) -> Refused | None:
+    """The refusal of a file whose columns are right for another date of arrival."""
+    if found.arrived_at is None:
+        return None
+    arrived = danish_date(found.arrived_at)
+    if (reason := layout.not_in_force(arrived, others)) is None:
+        return None
+    message = f"the file has the columns of the layout '{layout.id}', which {reason}; it arrived on {arrived}. "
+    remedy = "Export with the columns agreed for that date, or give the layout another valid_from or valid_until."
+    return Refused(OUT_OF_FORCE, message + remedy)
 
 
 def _refusal(faults: list[Fault]) -> Refused:

@@ -147,9 +147,12 @@ def _earliest(found: Found, before: Delivery) -> Found:
 
 
 def _arrived_alike(extract: Extract, found: Found, before: Delivery) -> bool:
-    """Whether the row rules would say of the delivery what they said before."""
+    """Whether row rules and dated layouts would say of the delivery what they said before."""
     assert found.arrived_at is not None
-    return not rowrules.depends_on_arrival(extract) or danish_date(found.arrived_at) == danish_date(before.arrived_at)
+    is_dated = any(layout.valid_from or layout.valid_until for layout in extract.layouts)
+    return not (is_dated or rowrules.depends_on_arrival(extract)) or danish_date(found.arrived_at) == danish_date(
+        before.arrived_at
+    )
 
 
 def _note_arrival(ledger: Ledger, found: Found, before: Delivery) -> None:
