@@ -15,14 +15,14 @@ from .contract import Extract, Table
 from .counting import approved_words, read_under
 from .declared import REPOSITORY, Declared, load
 from .plan import Placed, Plan
-from .plan_terms import UNIT_WORDS, Counting, Criterion, Grade, ResultKind, Target, Window
+from .plan_terms import Counting, Criterion
 from .printing import danish, danish_day, danish_exact
 from .scanning import load_plan
+from .wording import grade_words, result_words, target_words, window_words
 
 PAGES = REPOSITORY / "docs" / "opgoerelsesmetode"
 SCHEMAS = REPOSITORY / "docs" / "schema"
 
-_COMPARISONS = {"at_least": "mindst", "at_most": "højst", "under": "under", "over": "over"}
 _LEVELS = {"goal": "Mål", "requirement": "Krav", "part": "Del"}
 
 
@@ -81,7 +81,7 @@ def _row(placed: Placed, declared: Declared) -> Iterator[str]:
         yield from _counting(read.counting, declared)
     for criterion in read.criteria:
         yield from _criterion(criterion, declared)
-    yield f"- **Graduering**: {_grade(read.grade, bool(read.criteria))}"
+    yield f"- **Graduering**: {grade_words(read.grade, bool(read.criteria))}"
     if row.verdict_dates:
         yield f"- **Verdikt**: kun pr. {', '.join(danish_day(d) for d in row.verdict_dates)}; på andre datoer til orientering"
     if row.supplier:
@@ -116,9 +116,9 @@ def _counting(counting: Counting, declared: Declared, indent: str = "") -> Itera
     if settings:
         yield f"{indent}- **Indstillinger**: {'; '.join(settings)}"
     yield f"{indent}- **Kilde**: {', '.join(extracts)}"
-    yield f"{indent}- **Periode**: {_window(counting.window)}"
-    yield f"{indent}- **Formel**: {_result(counting.result)}"
-    yield f"{indent}- **Mål**: {_target(counting.target)}"
+    yield f"{indent}- **Periode**: {window_words(counting.window)}"
+    yield f"{indent}- **Formel**: {result_words(counting.result)}"
+    yield f"{indent}- **Mål**: {target_words(counting.target)}"
     if header.reasons:
         yield f"{indent}- **Holdes ude**: {'; '.join(header.reasons.values())}"
 
@@ -138,72 +138,6 @@ def _criterion(criterion: Criterion, declared: Declared) -> Iterator[str]:
         yield f"  - vurderes{by} (`{criterion.judged.parameter}`)"
     if criterion.figure:
         yield from _counting(criterion.figure, declared, "  ")
-
-
-def _window(window: Window) -> str:
-    if window.year_to_date is not None:
-        return "fra 1. januar til opgørelsesdagen"
-    if window.stock is not None:
-        return "tilstanden ved opgørelsesdagens slutning"
-    if window.rolling is not None:
-        return f"de seneste {window.rolling.months} måneder til og med opgørelsesdagen"
-    if window.fixed is not None:
-        return f"{danish_day(window.fixed.from_)} til {danish_day(window.fixed.to)}"
-    entries = sorted((window.by_date or {}).items())
-    return "; ".join(f"fra opgørelsen pr. {danish_day(d)}: {danish_day(w.from_)} til {danish_day(w.to)}" for d, w in entries)
-
-
-def _result(result: ResultKind) -> str:
-    if result.pooled is not None:
-        mean = result.pooled.denominator_mean_of
-        return f"sum af tællere / gennemsnit af nævnere over {mean}" if mean else "sum af tællere / sum af nævnere"
-    if result.best:
-        of = {"pooled": "samlet", "each": "hver for sig", "mean": "gennemsnit af andelene"}[result.best.of]
-        return f"de {', '.join(map(str, result.best.n))} bedste efter {result.best.group}, {of}"
-    if result.change:
-        other = [f"perioden {_window(result.change.against)}"] if result.change.against else []
-        if result.change.where is not None:
-            other.append("; ".join(f"{g}: {', '.join(v)}" for g, v in result.change.where.items()) or "alle")
-        other += [f"gennemsnittet over {result.change.mean_of}"] if result.change.mean_of else []
-        return f"tallet delt med det tilsvarende tal for {', '.join(other)}"
-    named = {"gennemsnit af": result.mean_of, "den dårligste af": result.worst_of, "summen af": result.sum_of}
-    return next(f"{words} tallene for hver {group}" for words, group in named.items() if group)
-
-
-def _target(target: Target) -> str:
-    if target.number is None or target.comparison is None:
-        return f"tallet {target.missing} mangler i teksten"
-    return f"{_COMPARISONS[target.comparison]} {danish_exact(target.number)} {UNIT_WORDS[target.unit]}".strip()
-
-
-def _grade(grade: Grade, over_criteria: bool) -> str:
-    parts = "delkravene" if over_criteria else "rækkerne nedenfor"
-    if grade.threshold:
-        return "opfyldt eller ikke" + ("; intet at opgøre regnes for opfyldt" if grade.threshold.empty == "met" else "")
-    if grade.steps:
-        return "; ".join(
-            f"{danish_exact(d)} pct. hvis målet holder for {n}" for n, d in sorted(grade.steps.degrees.items(), reverse=True)
-        )
-    if grade.scale:
-        steps = [
-            f"{n}: {danish_exact(a)}" + (f"–{danish_exact(b)}" if a != b else "")
-            for n, (a, b) in sorted(grade.scale.intervals.items())
-        ]
-        return f"antal helt opfyldte af {parts} → grad i pct.: {'; '.join(steps)}"
-    if grade.undefined:
-        return f"teksten giver ingen regel: {grade.undefined.missing}"
-    if grade.assessed:
-        return "vurderes" + (f" af {grade.assessed.by}" if grade.assessed.by else "")
-    words = {
-        "all_of": f"opfyldt når alle af {parts} er opfyldt",
-        "any_of": f"opfyldt når mindst én af {parts} er opfyldt",
-        "k_of_n": f"{parts} vægter ligeligt",
-        "sum": "summen af pointene nedenfor",
-        "silence": f"alle af {parts} opfyldt giver fuldt, ingen giver 0; derimellem siger teksten intet, og graden er åben",
-        "each_by_verdict": "hver del efter sin vurdering",
-        "proportional": "tallets andel af målet, højst 100 pct.",
-    }
-    return words[next(iter(grade.model_fields_set))]
 
 
 def _bullets(heading: str, texts: list[str]) -> Iterator[str]:

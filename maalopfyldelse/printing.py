@@ -46,15 +46,24 @@ def danish(number: Fraction, decimals: int = 1) -> str:
     return ("-" if number < 0 and whole else "") + text
 
 
-def danish_figure(value: Fraction, target: Fraction | None) -> str:
-    """Half up to one decimal, and to more where rounding would hide on which side of the target the figure lies."""
-    if target is not None and value != target:
-        for places in range(1, 7):
-            scale = 10**places
-            rounded = Fraction((2 * abs(value) * scale + 1).__floor__() // 2, scale) * (1 if value >= 0 else -1)
-            if (rounded > target) == (value > target) and rounded != target:
-                return danish(value, places)
+def danish_figure(value: Fraction, *marks: Fraction | None) -> str:
+    """Half up to one decimal, and to more where rounding would hide on which side of a mark (a target, a weight) the value lies."""
+    apart = [mark for mark in marks if mark is not None and mark != value]
+    for places in range(1, 7):
+        scale = 10**places
+        rounded = Fraction((2 * abs(value) * scale + 1).__floor__() // 2, scale) * (1 if value >= 0 else -1)
+        if all((rounded > mark) == (value > mark) and rounded != mark for mark in apart):
+            return danish(value, places)
     return danish(value)
+
+
+def danish_count(number: Fraction | int) -> str:
+    """A count or a sum with the thousands apart: `12.345`, `1.234,5`."""
+    whole, _, rest = danish_exact(Fraction(number)).partition(",")
+    if "/" in whole:
+        return danish_count(Fraction(danish(Fraction(number), 1).replace(",", ".")))
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    return sign + f"{int(digits):,}".replace(",", ".") + (f",{rest}" if rest else "")
 
 
 def danish_day(day: date) -> str:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from .contract import ColumnType, Name
 from .errors import CallerError, nearest
@@ -64,6 +64,21 @@ class Leading(Strict):
     window: str = "true"
 
 
+class Distribution(Strict):
+    """How the observations lie, for a picture beside the figure: `column` (a whole number, or `numerator`) in steps of `step`, in
+    print divided by `per`; above `top` all are one. `curve` is the share of the denominator reached up to each step, `bars` the
+    observations in each. `mark` is the parameter that draws the line."""
+
+    column: Name
+    step: int = Field(gt=0)
+    top: int = Field(gt=0)
+    per: int = Field(1, gt=0)
+    mark: Name | None = None
+    shape: Literal["curve", "bars"]
+    axis: str  # what is measured, with its unit, Danish
+    without: str | None = None  # what a counted observation without a value is, Danish
+
+
 class Header(Strict):
     """The header of a measure."""
 
@@ -79,6 +94,7 @@ class Header(Strict):
     reasons: dict[Name, str] = {}
     columns: dict[Name, QueryColumn]
     counts: Literal["persons", "other"] = "other"
+    distribution: Distribution | None = None
 
     @field_validator("options")
     @classmethod
@@ -100,6 +116,13 @@ class Header(Strict):
         for name in (*self.parameters, *self.options):
             if name in self.columns or (name in self.parameters and name in OBSERVATION_COLUMNS):
                 raise ValueError(f"'{name}' is both a column and a parameter or option; a macro would mix them up")
+        if shown := self.distribution:
+            if shown.column != "numerator" and shown.column not in self.columns:
+                raise ValueError(f"distribution names '{shown.column}', which is no column{nearest(shown.column, self.columns)}")
+            if shown.mark and shown.mark not in self.parameters:
+                raise ValueError(f"distribution names '{shown.mark}', which is no parameter{nearest(shown.mark, self.parameters)}")
+            if shown.top % shown.step:
+                raise ValueError("distribution: top must be a multiple of step")
         return self
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -58,6 +58,7 @@ class Scanning:
     as_of: date
     known_at: datetime
     say: Callable[[str], None] = lambda text: None
+    alternatives: bool = True  # whether the readings that are not approved are computed as well
     ran: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     _scanned: dict[Scan, Scanned] = field(default_factory=dict)
@@ -71,7 +72,7 @@ class Scanning:
     def _variants(self, row: Row) -> Iterator[Variant]:
         approved = approved_words(row)
         yield self._variant("approved", "", row, approved)
-        for reading in row.readings:
+        for reading in row.readings if self.alternatives else ():
             for word, option in reading.options.items():
                 name = f"{reading.id}.{word}"
                 if word == reading.approved:
@@ -124,6 +125,13 @@ class Scanning:
     def current(self) -> dict[str, CurrentTable]:
         """The current rows of each table at the date of knowledge; makes the views as it goes."""
         return create_current(self.connection, self.home, self.declared, self.ledger, self.tables, self.known_at)
+
+    def earlier(self, day: date) -> Scanning:
+        """The same plan and the same knowledge at an earlier day, under the approved readings only."""
+        other = replace(self, as_of=day, alternatives=False, ran=[], reused=[], _scanned={}, _missing={})
+        for name in ("connection", "current", "counting", "evidence", "tables"):  # what does not depend on the day
+            other.__dict__[name] = getattr(self, name)
+        return other
 
     @cached_property
     def counting(self) -> dict[str, list[Delivery]]:
