@@ -141,6 +141,7 @@ def publish(computed: Computed, ledger: Ledger, *, reason: str | None, now: date
     tabular.write_parquet(records, tabular.FULFILMENT, work / "fulfilment.parquet")
     tabular.write_parquet(results, tabular.RESULTS, work / "results.parquet")
     (work / "department" / "fulfilment.csv").write_bytes(tabular.department_csv(computed.lines))
+    _write_department(computed, number, reason, now, None if last is None else folder / str(last), work / "department")
     inputs = _copy_inputs(scanning, work / "inputs")
     manifest = {
         "format": FORMAT,
@@ -173,6 +174,18 @@ def publish(computed: Computed, ledger: Ledger, *, reason: str | None, now: date
     folder.mkdir(parents=True, exist_ok=True)
     work.rename(folder / str(number))
     return Published(scanning.plan.plan, scanning.as_of, number, folder / str(number), True, computed.lines)
+
+
+def _write_department(computed: Computed, number: int, reason: str | None, now: datetime, last: Path | None, into: Path) -> None:
+    """What may leave the house: made from one view of the edition and of the one before."""
+    from . import department
+
+    previous = None
+    if last is not None:
+        made_at = datetime.fromisoformat(read_manifest(last)["made_at"])
+        previous = (int(last.name), made_at, read_table(last, "fulfilment"))
+    facts = department.Facts(number, now, reason, previous, code_version())
+    department.write(department.build(computed, facts), into)
 
 
 def _copy_inputs(scanning: Scanning, into: Path) -> list[dict[str, str]]:
@@ -233,7 +246,7 @@ def _file_hash(path: Path) -> str:
 def code_version() -> str:
     """The package's version and a hash of the code that counts and grades."""
     digest = hashlib.sha256()
-    for path in sorted((REPOSITORY / "maalopfyldelse").rglob("*.py")):
+    for path in sorted(p for p in (REPOSITORY / "maalopfyldelse").rglob("*") if p.suffix in (".py", ".jinja", ".css")):
         digest.update(path.name.encode() + path.read_bytes())
     return f"{version('maalopfyldelse')}+{digest.hexdigest()[:12]}"
 

@@ -120,7 +120,9 @@ class Header(Strict):
             if shown.column != "numerator" and shown.column not in self.columns:
                 raise ValueError(f"distribution names '{shown.column}', which is no column{nearest(shown.column, self.columns)}")
             if shown.mark and shown.mark not in self.parameters:
-                raise ValueError(f"distribution names '{shown.mark}', which is no parameter{nearest(shown.mark, self.parameters)}")
+                raise ValueError(
+                    f"distribution names '{shown.mark}', which is no parameter{nearest(shown.mark, self.parameters)}"
+                )
             if shown.top % shown.step:
                 raise ValueError("distribution: top must be a multiple of step")
         return self

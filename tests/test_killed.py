@@ -132,6 +132,7 @@ def killed_at_each_write(folder: Path, *, on_a_new_home: bool) -> dict[str, Any]
         "duckdb", "pandas", "pyarrow.parquet", "maalopfyldelse.analyst", "maalopfyldelse.edition", "maalopfyldelse.intake.load"
     )
     from maalopfyldelse import expectations
+    from maalopfyldelse.department import charts
     from maalopfyldelse.home import Home
     from maalopfyldelse.intake.ledger import CheckResult
     from maalopfyldelse.work import Work
@@ -153,6 +154,9 @@ def killed_at_each_write(folder: Path, *, on_a_new_home: bool) -> dict[str, Any]
 
     patch = pytest.MonkeyPatch()
     patch.setattr(expectations, "evaluate", evaluate)
+    patch.setattr(
+        charts, "_drawn", lambda spec: '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+    )  # nor have pictures
     little = Little(folder, patch)
     home, declared = little.home.path, little.declared
 

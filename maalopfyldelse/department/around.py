@@ -19,26 +19,10 @@ from ..printing import danish_count, danish_exact, danish_figure, decimal
 from ..scanning import Scanning, load_plan
 from ..wording import grade_words, long_date, long_time, period_words, readable, target_words, verdict_words
 from .figures import amount, assessed_words, wanted_words
-from .view import Account, AmendedRow, Amendment, Change, Changes, Delivery, Item, Term
+from .view import Account, AmendedRow, Amendment, Change, Changes, Delivery, Item
 
 if TYPE_CHECKING:
     from ..edition import Computed
-
-TERMS = (
-    Term("Verdikt", "Opfyldt, delvist opfyldt eller ikke opfyldt efter planens egen regel."),
-    Term("Afventer vurdering", "En vurdering eller en registrering, som planen forudsætter, er ikke leveret. Regnes ikke som ikke opfyldt."),
-    Term("Ikke opgjort", "Tallet kan ikke gøres op; begrundelsen står ved rækken. Regnes ikke som 0."),
-    Term("Uden for gradueringen", "Vurderingen ligger uden for de trin, som planen beskriver."),
-    Term("Uden verdikt", "Planens tekst giver intet verdikt på denne dato; tallet er til orientering."),
-    Term("Grad og interval", "Graden er rækkens opfyldelse i pct. Det, der ikke er kendt eller vurderet, gør graden og pointene til et interval fra mindst til højst."),
-    Term("Læsning", "Et svar på et spørgsmål, som planens ord lader åbent. Den godkendte læsning bestemmer tallet; de andre er regnet hver for sig med alt andet uændret."),
-    Term("Foreløbig og endelig", "Foreløbig, så længe leverancer eller godkendelser kan ændre tallet; derefter endelig. Et endeligt tal ændres kun i en ny udgave med begrundelse."),
-    Term("Udgave", "En nummereret offentliggørelse, der ikke ændres bagefter."),
-    Term("Sat til side", "En række i en leverance, der ikke kunne læses efter aftalen om udtrækket. Den tælles ikke med, men den vises, hvor den kunne have ændret et tal."),
-    Term("Holdt ude", "En observation, der efter den godkendte læsning ikke hører med i tallet; altid med en årsag."),
-    Term("Uden for afgrænsningen", "En observation, som målingen omfatter, men som hører til en anden række i planen."),
-    Term("SHA-256", "Et fingeraftryk af filens indhold: samme fingeraftryk, samme fil."),
-)  # fmt: skip
 
 
 def changes(lines: Iterable[Line], previous: tuple[int, datetime, Sequence[Mapping[str, Any]]] | None) -> Changes:
@@ -94,7 +78,9 @@ def amendments(scanning: Scanning) -> tuple[Amendment, ...]:
         pairs = tuple(AmendedRow(row.id, _described(rows[row.id]), _described(row)) for row in amendment.rows)
         rows |= {row.id: row for row in amendment.rows}
         in_force = amendment.holds_from <= scanning.as_of
-        made.append(Amendment(amendment.id, amendment.title, amendment.document, long_date(amendment.holds_from), in_force, pairs))
+        made.append(
+            Amendment(amendment.id, amendment.title, amendment.document, long_date(amendment.holds_from), in_force, pairs)
+        )
     return tuple(made)
 
 

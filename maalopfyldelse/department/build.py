@@ -23,6 +23,7 @@ from ..wording import COMPARISON_WORDS, grade_words, long_date, long_time
 from . import around
 from .clean import cleaned
 from .figures import VERDICTS, amount, criteria, figure_amount, figures, readings, verdict_of
+from .terms import TERMS
 from .view import NOTHING, Amount, Figure, Missing, Point, Remark, Row, Tally, Total, View
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def build(computed: Computed, facts: Facts) -> View:
     earlier = earlier_lines(scanning)
     lines = {line.row: line for line in computed.lines}
     rows = tuple(
-        _row(placed, lines[row_id], computed, _points_of(row_id, earlier, lines[row_id])) for row_id, placed in plan.placed.items()
+        _row(placed, lines[row_id], computed, _points_of(row_id, earlier, lines[row_id]))
+        for row_id, placed in plan.placed.items()
     )
     total = lines.get("total")
     closes = as_of + timedelta(days=plan.reporting.closing_days)
@@ -88,7 +90,7 @@ def build(computed: Computed, facts: Facts) -> View:
         evidence=around.evidence(scanning),
         deliveries=around.deliveries(computed),
         accounts=around.accounts(computed.accounts),
-        definitions=around.TERMS,
+        definitions=TERMS,
         code=facts.code,
         due=long_date(as_of + timedelta(days=plan.reporting.due_days)),
     )
@@ -112,7 +114,7 @@ def _row(placed: Placed, line: Line, computed: Computed, trend: tuple[Point, ...
     clause = f"linje {', '.join(map(str, row.clause.lines))}" + (f", {row.clause.section}" if row.clause.section else "")
     target = approved.count.target if approved.count else row.target
     supplier = _supplier(placed, computed.scanning.plan)
-    made = Row(
+    return Row(
         id=row.id,
         parent=placed.parent,
         level=_LEVELS[row.level],
@@ -148,7 +150,6 @@ def _row(placed: Placed, line: Line, computed: Computed, trend: tuple[Point, ...
         defects=tuple(row.defects),
         questions=tuple(row.questions),
     )
-    return made
 
 
 def _depth(placed: Placed, plan: Plan) -> int:

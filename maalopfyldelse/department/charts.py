@@ -42,7 +42,15 @@ _CONFIG = {
     "text": {"fontSize": 11, "color": _INK},
 }
 # A verdict's shape in a trend, as Vega names or paths: filled, half, cross, hollow, dash.
-_SHAPES = {"met": "circle", "partly": "diamond", "not": "cross", "awaited": "circle", "open": "stroke", "off": "triangle", "none": "circle"}
+_SHAPES = {
+    "met": "circle",
+    "partly": "diamond",
+    "not": "cross",
+    "awaited": "circle",
+    "open": "stroke",
+    "off": "triangle",
+    "none": "circle",
+}
 
 
 class Charts:
@@ -62,12 +70,19 @@ class Charts:
         labels = [p.label for p in points]
         x: dict[str, Any] = {"field": "label", "type": "ordinal", "sort": labels, "scale": {"domain": labels}}
         x["axis"] = {"title": None, "labelAngle": 0, "grid": False, "ticks": False} if large else None
-        y: dict[str, Any] = {"field": "value", "type": "quantitative", "scale": {"domain": [low, high], "nice": large, "zero": False}}
+        y: dict[str, Any] = {
+            "field": "value",
+            "type": "quantitative",
+            "scale": {"domain": [low, high], "nice": large, "zero": False},
+        }
         y["axis"] = {"title": None, "tickCount": 4, "domain": False, "ticks": False} if large else None
         rows = [{"label": p.label, "value": number(p.value.exact), "text": p.value.text, "last": p is known[-1]} for p in known]
         layers: list[dict[str, Any]] = [
             {"mark": {"type": "line", "color": _ACCENT, "strokeWidth": 1.8}, "encoding": {"x": x, "y": y}},
-            {"mark": {"type": "point", "filled": True, "color": _ACCENT, "size": 34 if large else 16, "opacity": 1}, "encoding": {"x": x, "y": y}},
+            {
+                "mark": {"type": "point", "filled": True, "color": _ACCENT, "size": 34 if large else 16, "opacity": 1},
+                "encoding": {"x": x, "y": y},
+            },
         ]
         if target is not None:
             layers.insert(0, _rule(number(target), "mål" if large else None, y["axis"]))
@@ -87,22 +102,35 @@ class Charts:
     def total(self, total: Total) -> str:
         """The whole as a bar: what is certain, what is open, what is lost."""
         low, high, of = number(total.low), number(total.high), number(total.of)
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"from": 0, "to": low, "kind": "sikker"},
             {"from": low, "to": high, "kind": "åben"},
             {"from": high, "to": of, "kind": "ikke opnået"},
         ]
-        x = {"field": "from", "type": "quantitative", "scale": {"domain": [0, of]}, "axis": {"title": None, "grid": False, "tickCount": 5, "labelFontSize": 13}}
+        x = {
+            "field": "from",
+            "type": "quantitative",
+            "scale": {"domain": [0, of]},
+            "axis": {"title": None, "grid": False, "tickCount": 5, "labelFontSize": 13},
+        }
         bars = {
             "mark": {"type": "bar", "height": 26, "stroke": _ACCENT, "strokeWidth": 1},
             "encoding": {
                 "x": x,
                 "x2": {"field": "to"},
-                "color": {"field": "kind", "legend": None, "scale": {"domain": ["sikker", "åben", "ikke opnået"], "range": [_ACCENT, "url(#tern)", "#ffffff"]}},
+                "color": {
+                    "field": "kind",
+                    "legend": None,
+                    "scale": {"domain": ["sikker", "åben", "ikke opnået"], "range": [_ACCENT, "url(#tern)", "#ffffff"]},
+                },
             },
         }
         told = f"Samlet målopfyldelse: {total.text}"
-        return self._svg(_spec(560, 30, [r for r in rows if r["to"] > r["from"]], [bars]), told, "Fuld farve er opnået, skraveret er ikke afgjort, tom er ikke opnået.")
+        return self._svg(
+            _spec(560, 30, [r for r in rows if r["to"] > r["from"]], [bars]),
+            told,
+            "Fuld farve er opnået, skraveret er ikke afgjort, tom er ikke opnået.",
+        )
 
     def ranking(self, figure: Figure) -> str:
         """Every group by its share, best first, the best n filled, with the target as a dashed line."""
@@ -115,11 +143,19 @@ class Charts:
             return ""
         x = {"field": "rank", "type": "quantitative", "scale": {"domain": [0.3, len(figure.parts) + 0.7], "nice": False}}
         x["axis"] = {"title": f"{figure.parts_by}, bedste først", "grid": False, "tickMinStep": 1, "format": "d"}
-        y = {"field": "value", "type": "quantitative", "axis": {"title": figure.unit, "tickCount": 5, "domain": False, "ticks": False}}
+        y = {
+            "field": "value",
+            "type": "quantitative",
+            "axis": {"title": figure.unit, "tickCount": 5, "domain": False, "ticks": False},
+        }
         width = 640
         bars = {
             "mark": {"type": "bar", "width": max(2, width / len(figure.parts) - 1.6), "stroke": _ACCENT, "strokeWidth": 0.8},
-            "encoding": {"x": x, "y": y, "color": {"field": "best", "legend": None, "scale": {"domain": [True, False], "range": [_ACCENT, _PALE]}}},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "color": {"field": "best", "legend": None, "scale": {"domain": [True, False], "range": [_ACCENT, _PALE]}},
+            },
         }
         layers: list[dict[str, Any]] = [bars]
         if figure.target_exact is not None:
@@ -145,8 +181,18 @@ class Charts:
             if step.upper == spread.mark:
                 at_mark = reached / spread.total * 100
         last = max(r["at"] for r in rows)
-        x = {"field": "at", "type": "quantitative", "scale": {"domain": [0, last], "nice": False}, "axis": {"title": spread.axis, "grid": False, "tickCount": 8}}
-        y = {"field": "share", "type": "quantitative", "scale": {"domain": [0, 100]}, "axis": {"title": "pct.", "tickCount": 5, "domain": False, "ticks": False}}
+        x = {
+            "field": "at",
+            "type": "quantitative",
+            "scale": {"domain": [0, last], "nice": False},
+            "axis": {"title": spread.axis, "grid": False, "tickCount": 8},
+        }
+        y = {
+            "field": "share",
+            "type": "quantitative",
+            "scale": {"domain": [0, 100]},
+            "axis": {"title": "pct.", "tickCount": 5, "domain": False, "ticks": False},
+        }
         layers: list[dict[str, Any]] = [
             {"mark": {"type": "line", "color": _ACCENT, "strokeWidth": 2, "interpolate": "linear"}, "encoding": {"x": x, "y": y}}
         ]
@@ -154,7 +200,11 @@ class Charts:
         if spread.mark is not None:
             at, share = number(spread.mark), None if at_mark is None else number(at_mark)
             layers.append(
-                {"data": {"values": [{"at": at}]}, "mark": {"type": "rule", "color": _INK, "strokeWidth": 1}, "encoding": {"x": {"field": "at", "type": "quantitative"}}}
+                {
+                    "data": {"values": [{"at": at}]},
+                    "mark": {"type": "rule", "color": _INK, "strokeWidth": 1},
+                    "encoding": {"x": {"field": "at", "type": "quantitative"}},
+                }
             )
             if share is not None and at_mark is not None:
                 text = f"{danish_figure(at_mark, figure.target_exact)} pct. ved {danish_figure(spread.mark).removesuffix(',0')}"
@@ -162,7 +212,9 @@ class Charts:
                 told = f"Efter {spread.axis}: {text}."
         if figure.target_exact is not None and figure.unit == "pct.":
             layers.insert(0, _rule(number(figure.target_exact), "mål", y["axis"]))
-        return self._svg(_spec(420, 170, rows, layers), told, f"Kurven viser, hvor stor en del af alle der er nået efter {spread.axis}.")
+        return self._svg(
+            _spec(420, 170, rows, layers), told, f"Kurven viser, hvor stor en del af alle der er nået efter {spread.axis}."
+        )
 
     def _bars(self, spread: Spread, figure: Figure) -> str:
         rows, before = [], Fraction(0)
@@ -176,11 +228,28 @@ class Charts:
             every, hits = step.observations.exact or Fraction(0), (step.hits.exact or Fraction(0)) if stock else Fraction(0)
             for kind, number_of, base in (("over", hits, Fraction(0)), ("under", every - hits, hits)):
                 if number_of:
-                    rows.append({"from": number(before), "to": number(step.upper), "n": number(base), "n2": number(base + number_of), "kind": kind})
+                    rows.append(
+                        {
+                            "from": number(before),
+                            "to": number(step.upper),
+                            "n": number(base),
+                            "n2": number(base + number_of),
+                            "kind": kind,
+                        }
+                    )
             before = step.upper
         width = before
-        x = {"field": "from", "type": "quantitative", "scale": {"domain": [0, number(width)], "nice": False}, "axis": {"title": spread.axis, "grid": False, "tickCount": 8}}
-        y = {"field": "n", "type": "quantitative", "axis": {"title": "antal", "tickCount": 4, "tickMinStep": 1, "format": "d", "domain": False, "ticks": False}}
+        x = {
+            "field": "from",
+            "type": "quantitative",
+            "scale": {"domain": [0, number(width)], "nice": False},
+            "axis": {"title": spread.axis, "grid": False, "tickCount": 8},
+        }
+        y = {
+            "field": "n",
+            "type": "quantitative",
+            "axis": {"title": "antal", "tickCount": 4, "tickMinStep": 1, "format": "d", "domain": False, "ticks": False},
+        }
         bars = {
             "mark": {"type": "rect", "stroke": _ACCENT, "strokeWidth": 1},
             "encoding": {
@@ -214,12 +283,14 @@ def _domain(values: list[float]) -> tuple[float, float]:
     return (max(0.0, low - pad) if low >= 0 else low - pad), high + pad
 
 
-def _rule(at: float, label: str | None, axis: dict[str, Any] | None) -> dict[str, Any]:
+def _rule(at: float, label: str | None, axis: Any) -> dict[str, Any]:
     rule: dict[str, Any] = {"mark": {"type": "rule", "strokeDash": [4, 3], "color": _INK, "strokeWidth": 1}}
     rule |= {"data": {"values": [{"mark": at}]}, "encoding": {"y": {"field": "mark", "type": "quantitative", "axis": axis}}}
     if label is None:
         return rule
-    text = {"mark": {"type": "text", "align": "right", "x": "width", "dy": -5, "text": label, "color": _INK, "fontStyle": "italic"}}
+    text = {
+        "mark": {"type": "text", "align": "right", "x": "width", "dy": -5, "text": label, "color": _INK, "fontStyle": "italic"}
+    }
     data = rule.pop("data")
     encoding = rule.pop("encoding")
     return {"data": data, "encoding": encoding, "layer": [rule, text]}
@@ -229,8 +300,16 @@ def _marked(row: dict[str, Any], x: str, y: str, *, left: bool) -> list[dict[str
     encoding = {"x": {"field": x, "type": "quantitative"}, "y": {"field": y, "type": "quantitative"}}
     align = {"align": "right", "dx": -8} if left else {"align": "left", "dx": 8}
     return [
-        {"data": {"values": [row]}, "mark": {"type": "point", "filled": True, "color": _INK, "size": 46, "opacity": 1}, "encoding": encoding},
-        {"data": {"values": [row]}, "mark": {"type": "text", "dy": 14, **align}, "encoding": encoding | {"text": {"field": "text"}}},
+        {
+            "data": {"values": [row]},
+            "mark": {"type": "point", "filled": True, "color": _INK, "size": 46, "opacity": 1},
+            "encoding": encoding,
+        },
+        {
+            "data": {"values": [row]},
+            "mark": {"type": "text", "dy": 14, **align},
+            "encoding": encoding | {"text": {"field": "text"}},
+        },
     ]
 
 
@@ -263,12 +342,18 @@ def _labelled(svg: str, name: str, title: str, description: str) -> str:
     _registered()
     root = ET.fromstring(svg)
     for element in root.iter():
-        for attribute in [a for a in element.attrib if a.startswith("aria-") or a in ("role", "class", "pointer-events", "font-family")]:
+        for attribute in [
+            a for a in element.attrib if a.startswith("aria-") or a in ("role", "class", "pointer-events", "font-family")
+        ]:
             del element.attrib[attribute]
         if element.get("display") == "none":
             element.set("display", "none")
     for parent in list(root.iter()):
-        for child in [c for c in parent if c.get("display") == "none" or (c.tag == f"{{{_SVG}}}path" and not c.get("d", "").strip("Mmh,v0Z "))]:
+        for child in [
+            c
+            for c in parent
+            if c.get("display") == "none" or (c.tag == f"{{{_SVG}}}path" and not c.get("d", "").strip("Mmh,v0Z "))
+        ]:
             parent.remove(child)
     width, height = root.attrib["width"], root.attrib["height"]
     root.attrib.clear()
@@ -280,5 +365,3 @@ def _labelled(svg: str, name: str, title: str, description: str) -> str:
             made.text = text
             root.insert(place, made)
     return ET.tostring(root, encoding="unicode").replace(f' xmlns="{_SVG}"', "")
-
-

@@ -235,7 +235,9 @@ def readings(row: Row, outcomes: tuple[Outcome, ...]) -> tuple[Reading, ...]:
 def _option(name: str, text: str, is_approved: bool, outcome: Outcome | None, approved: Outcome) -> Option:
     if outcome is None:  # not computed at this date
         return Option(name, text, is_approved, NOTHING, "", NO_VERDICT, "", False)
-    same = not is_approved and outcome.figure is None and outcome.is_computed and outcome.graded.reason == "Ændrer ikke opgørelsen"
+    same = (
+        not is_approved and outcome.figure is None and outcome.is_computed and outcome.graded.reason == "Ændrer ikke opgørelsen"
+    )
     told = approved if same else outcome
     verdict = verdict_of(outcome.graded.verdict)
     before = verdict_of(approved.graded.verdict)

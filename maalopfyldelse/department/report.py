@@ -29,7 +29,9 @@ class Group:
 
 def page(view: View) -> str:
     """The page as text; the same view gives the same text."""
-    return _template().render(view=view, draw=_Pictures(), css=Markup(_style()), unmet=groups(view, met=False), met=groups(view, met=True))
+    return _template().render(
+        view=view, draw=_Pictures(), css=Markup(_style()), unmet=groups(view, met=False), met=groups(view, met=True)
+    )
 
 
 def groups(view: View, *, met: bool) -> list[Group]:
@@ -42,7 +44,9 @@ def groups(view: View, *, met: bool) -> list[Group]:
             found = parent
         return found
 
-    made = [Group(top, tuple(r for r in view.rows if r is not top and top_of(r) == top.id)) for top in view.rows if top.parent is None]
+    made = [
+        Group(top, tuple(r for r in view.rows if r is not top and top_of(r) == top.id)) for top in view.rows if top.parent is None
+    ]
     return [group for group in made if all(r.is_met for r in (group.top, *group.below)) == met]
 
 
