@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +233,7 @@ def test_headings_step_down_one_at_a_time_and_tables_say_what_they_are(pages: di
         assert html.attributes["lang"] == "da"
         levels = [int(e.tag[1]) for e in walk(root) if re.fullmatch(r"h[1-6]", e.tag)]
         assert levels[0] == 1 and levels.count(1) == 1
-        assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+        assert all(b <= a + 1 for a, b in pairwise(levels))
         for table in root.all("table"):
             assert list(table.all("caption")) or table.attributes.get("aria-labelledby")
             assert all(th.attributes.get("scope") for th in table.all("th"))
