@@ -356,7 +356,7 @@ class Limits(Strict):
 
     max_bytes: Bound = 8_000_000_000  # of the file as it arrived
     max_unpacked_bytes: Bound = 8_000_000_000  # of what a packed file (gzip, zip, Parquet) holds
-    max_workbook_bytes: Bound = 1_000_000_000  # of a workbook's parts unpacked, and of the text of its cells
+    max_workbook_bytes: Bound = 500_000_000  # of a workbook's parts unpacked, and of the text of its cells
     max_cells: Bound = 10_000_000  # of the rectangle around a sheet's cells
     max_columns: Bound = 2_000  # headings, or the paths of JSON
     max_line_bytes: Annotated[int, Field(gt=0, le=16_000_000)] = 2_000_000  # of one row as text

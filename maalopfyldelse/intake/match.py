@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..contract import Extract, Layout
+from ..contract import Extract, Layout, Limits
 from ..dates import danish_date
 from ..errors import nearest
 from ..home import Home
@@ -76,7 +76,8 @@ def attempted(con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, foun
     examined: dict[str, TextFile] = {}
     for layout in layouts:
         try:
-            file = _open(con, home, layout, content, folder, examined)
+            file = _open(con, home, layout, content, folder, examined, extract.limits)
+            _hold_columns(file, layout, extract.limits)
         except Refused as refused:
             yield Attempt(layout, None, refused)
         else:
@@ -126,11 +127,17 @@ def column_faults(names: list[str], layout: Layout) -> list[Fault]:
 
 
 def _open(
-    con: duckdb.DuckDBPyConnection, home: Home, layout: Layout, content: Content, folder: Path, examined: dict[str, TextFile]
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    layout: Layout,
+    content: Content,
+    folder: Path,
+    examined: dict[str, TextFile],
+    limits: Limits,
 ) -> File:
     form = layout.format
     if form.type == "xlsx":
-        return XlsxFile(content.path, layout)
+        return XlsxFile(content.path, content.sha256, layout, limits)
     if form.type == "parquet":
         return ParquetFile(content.path, layout, home, folder / f"{layout.id}.parquet")
     key = form.model_dump_json()
@@ -153,6 +160,14 @@ def _out_of_force(layout: Layout, others: list[Layout], found: Found) -> Refused
     message = f"the file has the columns of the layout '{layout.id}', which {reason}; it arrived on {arrived}. "
     remedy = "Export with the columns agreed for that date, or give the layout another valid_from or valid_until."
     return Refused(OUT_OF_FORCE, message + remedy)
+
+
+def _hold_columns(file: File, layout: Layout, limits: Limits) -> None:
+    if len(file.names) > limits.max_columns:
+        message = (
+            f"{len(file.names)} columns; the contract allows {limits.max_columns} (limits.max_columns). Is this the right file?"
+        )
+        raise Refused("TOO_MANY_COLUMNS", message, line=None if isinstance(file, JsonFile) else layout.format.header_row)
 
 
 def _refusal(faults: list[Fault]) -> Refused:

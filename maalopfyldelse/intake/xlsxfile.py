@@ -6,7 +6,7 @@ number that lost its digits. Rows are held in memory: a sheet has at most 1,048,
 
 from __future__ import annotations
 
-import zipfile
+import io
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,25 +14,25 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract import Layout, Table
+from ..contract import Layout, Limits, Table
 from ..errors import nearest
 from .csvfile import Located, headings
-from .faults import Fault, Refused
+from .faults import Fault, Refused, shown_word
+from .xlsxguard import broken, guarded
 
 if TYPE_CHECKING:
     import duckdb
 
-MAX_UNPACKED = 2_000_000_000
 MAX_DIGITS = 15  # as many as Excel keeps
 
 
 class XlsxFile:
     """An opened workbook. `names` are the headings of its sheet. Raises Refused for a workbook that cannot be used."""
 
-    def __init__(self, path: Path, layout: Layout) -> None:
+    def __init__(self, path: Path, sha256: str, layout: Layout, limits: Limits) -> None:
         self._form, self.is_ascii = layout.format, False
         self._layout = layout
-        self._rows = _read(path, layout.format.sheet)
+        self._rows = _read(guarded(path, sha256, layout.format.sheet, limits), layout.format.sheet)
         at = layout.format.header_row - 1
         if len(self._rows) <= at or not any(str(cell).strip() for cell in self._rows[at]):
             raise Refused("EMPTY_FILE", "no header stands here. Export it again.", line=at + 1)
@@ -100,30 +100,25 @@ class XlsxFile:
         return texts, marks
 
 
-def _read(path: Path, sheet: str | None) -> list[list[Any]]:
+def _read(clean: io.BytesIO, sheet: str | None) -> list[list[Any]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
-                raise Refused("TOO_LARGE", f"unpacked, the workbook is larger than {MAX_UNPACKED // 10**9} GB. Deliver CSV.")
-        with path.open("rb") as handle:
-            workbook = CalamineWorkbook.from_filelike(handle)
-            name = sheet if sheet is not None else workbook.sheet_names[0]
-            if name not in workbook.sheet_names:
-                hint = nearest(name, workbook.sheet_names)
-                raise Refused("NO_SUCH_SHEET", f"the workbook has no sheet '{name}'{hint}. Name it as the contract does.")
-            rows: list[list[Any]] = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            return rows
+        workbook = CalamineWorkbook.from_filelike(clean)
+        name = sheet if sheet is not None else workbook.sheet_names[0]
+        if name not in workbook.sheet_names:
+            hint = nearest(name, [known for known in workbook.sheet_names if shown_word(known)])
+            raise Refused("NO_SUCH_SHEET", f"the workbook has no sheet '{name}'{hint}. Name it as the contract does.")
+        rows: list[list[Any]] = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        return rows
     except Refused:
         raise
     except BaseException as error:
         # the reader panics on some damaged files, with an exception that is no Exception
-        known = (CalamineError, zipfile.BadZipFile, OSError, IndexError, ValueError, NotImplementedError)
+        known = (CalamineError, OSError, IndexError, ValueError, NotImplementedError)
         if not isinstance(error, known) and type(error).__name__ != "PanicException":
             raise
-        message = "the workbook is damaged, locked or no workbook. Open it in Excel, save it as .xlsx and deliver it again."
-        raise Refused("BROKEN_WORKBOOK", message) from None
+        raise broken() from None
 
 
 def _text(cell: Any, decimal: str) -> str | None:
