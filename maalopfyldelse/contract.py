@@ -144,7 +144,8 @@ class Source(Strict):
     outside does: `refuse` the delivery, or `set_aside` the row. For a column with `values` and no `codes` the words outside
     `values` are the unknown ones.
     A boolean is `true` or `false` (typed so in the file, or by `codes`). With `has_word: w` a boolean says whether `w` is one of
-    the value's words: the elements of a JSON list, the blank-separated words of a text; false where the value is null.
+    the value's words: the elements of a JSON list (also of a text that is one), the blank-separated words of any other text;
+    false where the value is null.
 
     `order` settles the doubled hour of the autumn change. `{within: g, by: n}`: the rows of one `g` in the order of the number
     `n` must not run backwards in time. An ambiguous instant is the later one when, among the ambiguous rows up to and
@@ -272,6 +273,12 @@ class Layout(Strict):
             needed = [source.instant_column, (source.order or {}).get("after")]
             for column in (c for c in needed if c and c not in read):
                 raise ValueError(f"{name}: no column of this layout reads '{column}' with from{nearest(column, read)}")
+        if self.format.type in ("xlsx", "parquet"):
+            marks: dict[str, str] = {}
+            for source in self.columns.values():
+                for column in source.columns:
+                    if marks.setdefault(column, source.decimal) != source.decimal:
+                        raise ValueError(f"'{column}' is read twice, with different decimal marks; a typed number is given one")
         kept = {column for source in self.columns.values() for column in source.columns}
         if self.format.is_nested and (starred := [column for column in kept if "*" in column]):
             raise ValueError(f"'{starred[0]}': a path may not hold a star")

@@ -116,7 +116,7 @@ class Program:
         column = next(c for c in self._columns if c.name == name)
         inner = self._typed(rows)
         return (
-            f"select trim({column.value}) as word, count(*) as times, min(_row) as first from ({inner}) "
+            f"select {values.trimmed(f'v_{name}')} as word, count(*) as times, min(_row) as first from ({inner}) "
             f"where {column.value} is not null and {column.typed} is null group by 1 order by 3"
         )
 
@@ -250,7 +250,7 @@ class Program:
     def _local(self, column: _Column) -> str:
         name, (naive, own) = column.name, self._kinds(column)
         if not naive or self._zone(column.source) != zones.DANISH:
-            return zones.local_sql(f"u_{name}")
+            return zones.local_sql(f"u_{name}", of_wall=naive)
         local = f"case when w_{name} is not null then w_{name} else {zones.local_sql(f'u_{name}')} end" if own else f"w_{name}"
         return f"case when u_{name} is not null then {local} end"
 
@@ -274,7 +274,7 @@ class Program:
                 typed.append(f"{values.instant(c.value, patterns)} as o_{c.name}")
                 if c.source.order and "by" in c.source.order:
                     group, number = (self._r(c.source.order[k]) for k in ("within", "by"))
-                    texts += [f"{group} as g_{c.name}", f"trim({number}) as b_{c.name}"]
+                    texts += [f"{group} as g_{c.name}", f"{values.trimmed(number)} as b_{c.name}"]
             else:
                 typed.append(f"{self._value(c)} as t_{c.name}")
         texts.append("*")
@@ -293,17 +293,17 @@ class Program:
         if (template := source.template_text) is not None:
             parts, missing, at = [], [], 0
             for match in _PLACEHOLDER.finditer(template):
-                r = f"trim({self._r(match[1])})"
+                r = values.trimmed(self._r(match[1]))
                 missing.append(f"{r} is null or {values.is_one_of(r, source.null)}")
                 parts += [quoted(template[at : match.start()]), r]
                 at = match.end()
             parts.append(quoted(template[at:]))
             return f"case when not ({' or '.join(missing)}) then {' || '.join(parts)} end"
         r = self._r(source.columns[0])
-        kept = f"trim({r})" if source.hash_of or source.codes or column.spec.values else r
+        kept = values.trimmed(r) if source.hash_of or source.codes or column.spec.values else r
         # trimming costs more than all else here, and nearly no text has a blank at its ends
         blank_ended = f"{r} like ' %' or {r} like '% '"
-        trimmed = f"case when not {values.is_one_of(f'trim({r})', source.null)} then {kept} end"
+        trimmed = f"case when not {values.is_one_of(values.trimmed(r), source.null)} then {kept} end"
         nothing = f"{r} = {quoted(source.null[0])}" if len(source.null) == 1 else values.is_one_of(r, source.null)
         return f"case when {nothing} then null when {blank_ended} then {trimmed} else {r} end"
 
@@ -317,7 +317,7 @@ class Program:
         if source.has_word is not None:
             word = quoted(source.has_word)
             elements = f"json_extract_string(case when json_valid({v}) then {v} else '[]' end, '$[*]')"
-            listed = f"case when {v} like '[%' then list_contains({elements}, {word})"
+            listed = f"case when {v} like '[%' and json_valid({v}) then list_contains({elements}, {word})"
             return f"coalesce({listed} else list_contains(string_split({v}, ' '), {word}) end, false)"
         if source.codes is not None:
             cases = " ".join(f"when {quoted(k)} then {quoted(w)}" for k, w in source.codes.items())

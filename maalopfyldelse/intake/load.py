@@ -90,11 +90,12 @@ class Loader:
             self._file.load()
         try:
             return self._strict()
-        except (duckdb.InvalidInputException, _Disagree):
+        except (duckdb.InvalidInputException, UnicodeDecodeError, _Disagree):
+            # the engine's message may quote a line cut within a letter, which then is no text at all
             self._target.unlink(missing_ok=True)
         try:
             return self._careful(is_too_many)
-        except duckdb.InvalidInputException as error:
+        except (duckdb.InvalidInputException, UnicodeDecodeError) as error:
             raise _unreadable(str(error)) from None
         finally:
             self._numbered.unlink(missing_ok=True)

@@ -31,6 +31,7 @@ class TextFile:
     quotes: int  # how often the format's quote stands in it
     has_blank_lines: bool
     is_ascii: bool
+    has_mixed_ends: bool = False  # line feeds with and without a carriage return, or one by itself; perhaps within values
 
 
 def examine(path: Path, sha256: str, form: Format, tmp: Path) -> TextFile:
@@ -90,7 +91,7 @@ class _Counts:
     def __init__(self, form: Format) -> None:
         self._form = form
         self._quote = form.quote.encode()
-        self.lines = self._unended = self._returns = self._quotes = self._bytes = 0
+        self.lines = self._unended = self._returns = self._pairs = self._quotes = self._bytes = 0
         self._blank = False
         self._ascii = True
         self._tail = b"\n"  # as if a line had just ended: a blank first line counts
@@ -103,6 +104,10 @@ class _Counts:
         for character in forbidden:
             if self._control is None and (at := chunk.find(character)) >= 0:
                 self._control = self.lines + chunk[:at].count(b"\n") + 1
+        if returns := chunk.count(b"\r"):
+            self._returns += returns
+            self._pairs += chunk.count(b"\r\n")
+        self._pairs += self._tail.endswith(b"\r") and chunk.startswith(b"\n")
         joined = self._tail + chunk
         self._blank = self._blank or b"\n\n" in joined or b"\n\r\n" in joined
         self._tail = joined[-2:]
@@ -112,7 +117,6 @@ class _Counts:
         self._unended = len(chunk) - at - 1 if at >= 0 else self._unended + len(chunk)
         if self._unended > MAX_LINE and self._form.type != "json":
             raise Refused("LINE_TOO_LONG", "the line has no end within 16 MB. Is this a text file?", line=self.lines + 1)
-        self._returns += chunk.count(b"\r")
         self._quotes += chunk.count(self._quote) if self._quote else 0
         self._bytes += len(chunk)
 
@@ -135,4 +139,5 @@ class _Counts:
                 "the last line does not end: the file has been cut while it was written or copied. Deliver it whole.",
                 line=self.lines + 1,
             )
-        return TextFile(path, encoding, self.lines, self._quotes, self._blank, self._ascii)
+        is_mixed = self._returns > 0 and not self._returns == self._pairs == self.lines
+        return TextFile(path, encoding, self.lines, self._quotes, self._blank, self._ascii, is_mixed)

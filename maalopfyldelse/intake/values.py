@@ -37,6 +37,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def trimmed(v: str) -> str:
+    """A text without the blanks at its ends; the engine's plain trim would take other spaces of Unicode too."""
+    return f"trim({v}, ' ')"
+
+
 def is_one_of(v: str, words: list[str]) -> str:
     """Whether a text is one of these; null for null. A long IN would become a join, with a plan of its own."""
     return f"list_contains([{', '.join(map(quoted, words))}], {v})" if words else "false"

@@ -25,6 +25,7 @@ _SPAN = 28 * 86_400 * 1_000_000  # microseconds
 _NEVER = 2**62
 _EPOCH = datetime(1970, 1, 1)
 _IN_RANGE = f"{{t}} >= timestamp '{FIRST_YEAR}-01-01' and {{t}} < timestamp '{LAST_YEAR + 1}-01-01'"
+_OF_WALL = f"{{t}} >= timestamp '{FIRST_YEAR - 1}-12-31' and {{t}} < timestamp '{LAST_YEAR + 1}-01-02'"
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,9 @@ def double_hours(zone: str) -> list[str]:
     return sorted(hours)
 
 
-def local_sql(instant: str, zone: str = DANISH) -> str:
-    """SQL for the wall time of an instant."""
-    return f"make_timestamp(epoch_us({instant}) + {_offset(instant, zone, 'utc')})"
+def local_sql(instant: str, zone: str = DANISH, *, of_wall: bool = False) -> str:
+    """SQL for the wall time of an instant; `of_wall`: one of a wall time, which may lie hours before or after all our years."""
+    return f"make_timestamp(epoch_us({instant}) + {_offset(instant, zone, 'utc', _OF_WALL if of_wall else _IN_RANGE)})"
 
 
 def _within(wall: str, zone: str, condition: str) -> str:
@@ -114,12 +115,13 @@ def _within(wall: str, zone: str, condition: str) -> str:
     return f"case when {wall} is null then null when {in_range} and {inside} then {within} {condition} else false end"
 
 
-def _offset(time: str, zone: str, kind: str) -> str:
+def _offset(time: str, zone: str, kind: str, in_range: str = _IN_RANGE) -> str:
+    span = _span(time) if in_range == _IN_RANGE else f"greatest({_span(time)}, 1)"
     start, end, before, within, after = (
-        f"{_list(zone, kind, name)}[{_span(time)}]" for name in ("start", "end", "before", "within", "after")
+        f"{_list(zone, kind, name)}[{span}]" for name in ("start", "end", "before", "within", "after")
     )
     cases = f"when epoch_us({time}) < {start} then {before} when epoch_us({time}) < {end} then {within} else {after}"
-    return f"case when {_IN_RANGE.format(t=time)} then case {cases} end end"
+    return f"case when {in_range.format(t=time)} then case {cases} end end"
 
 
 def _span(time: str) -> str:
