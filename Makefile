@@ -4,7 +4,9 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: run test lint dagster sample docs lock help
+FUZZ ?= 10000
+
+.PHONY: run test fuzz lint dagster sample docs lock help
 
 run: $(READY)  ## run the sample for all plans, print the fulfilment and where things are
 	@$(BIN)/maal run
@@ -16,6 +18,9 @@ test: $(READY)  ## lint, types, declarations and all tests that need neither roo
 	@$(BIN)/maal check
 	@$(BIN)/pytest -rs -n auto --dist loadfile
 	@echo "left out: nothing; the browser and Spark targets come with their issues"
+
+fuzz: $(READY)  ## read FUZZ=10000 made and mangled files, others each time, and hold intake against the reference reader
+	MAAL_FUZZ=$(FUZZ) $(BIN)/pytest -s -n 0 tests/test_intake_fuzz.py
 
 lint: $(READY)  ## style and types only
 	$(BIN)/ruff check .

@@ -1,0 +1,365 @@
+"""Files for a contract of fuzz_contracts.py, and ways to mangle them.
+
+A file starts as a grid of cells; a grid is mangled as a person or a changed export would (columns swapped, renamed, dropped, doubled),
+then written, and the bytes are mangled as a copy or a wrong program would (flipped, cut, encodings and line ends mixed).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import xlsxwriter
+from fuzz_contracts import Contract
+from hypothesis import strategies as st
+
+
+@dataclass
+class Grid:
+    """Headings and rows; a cell is a text or a list of texts."""
+
+    names: list[str]
+    rows: list[list[Any]]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file's bytes, and what was done to them; nothing was when `mangled` is empty."""
+
+    data: bytes
+    mangled: tuple[str, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        return f"File({len(self.data)} bytes, {self.mangled})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
+
+
+@st.composite
+def grids(draw: Any, contract: Contract) -> Grid:
+    """Rows that fit the contract, or nearly."""
+    names = draw(st.permutations(list(contract.cells)))
+    count = draw(st.integers(0, 6))
+    return Grid(list(names), [[draw(contract.cells[name]) for name in names] for _ in range(count)])
+
+
+# --- writing
+
+
+@st.composite
+def written(draw: Any, contract: Contract, grid: Grid, *, sound: bool) -> bytes:
+    """The grid as a file of the contract's format. `sound`: as a correct program would write it."""
+    form = contract.layout.format
+    if form.type == "csv":
+        return draw(_csv(form, grid, sound=sound))  # type: ignore[no-any-return]
+    if form.type == "xlsx":
+        return draw(_xlsx(form, grid))  # type: ignore[no-any-return]
+    return draw(_ndjson(form, grid))  # type: ignore[no-any-return]
+
+
+@st.composite
+def _encoded(draw: Any, text: str, encodings: list[str]) -> bytes:
+    chosen = draw(st.sampled_from(encodings))
+    if chosen == "utf-8":
+        return text.encode("utf-8-sig" if draw(st.booleans()) else "utf-8")
+    if chosen == "utf-16":
+        return draw(st.sampled_from([b"\xff\xfe" + text.encode("utf-16-le"), b"\xfe\xff" + text.encode("utf-16-be")]))  # type: ignore[no-any-return]
+    return text.encode("cp1252", "replace")
+
+
+@st.composite
+def _csv(draw: Any, form: Any, grid: Grid, *, sound: bool) -> bytes:
+    style = draw(st.sampled_from(["needed", "needed", "always", "some"]))
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+
+    def cell(value: Any, heading: bool = False) -> str:
+        text = " ".join(value) if isinstance(value, list) else str(value)
+        if heading:
+            text = text.replace("\n", " ").replace("\r", " ")
+        if not form.quote:
+            return "".join(" " if c in f"\r\n{form.delimiter}" else c for c in text) if sound else text
+        special = any(c in text for c in f"{form.delimiter}{form.quote}\r\n")
+        if special or style == "always" or (style == "some" and draw(st.booleans())):
+            return form.quote + text.replace(form.quote, form.quote * 2) + form.quote
+        return text
+
+    lines = ["Udtræk af ting"] * (form.header_row - 1) + [form.delimiter.join(cell(n, True) for n in grid.names)]
+    for row in grid.rows:
+        if draw(st.integers(0, 9)) == 9:
+            lines.append("")
+        lines.append(form.delimiter.join(map(cell, row)) + (form.delimiter if draw(st.integers(0, 19)) == 19 else ""))
+    ended = form.final_newline or draw(st.booleans())
+    return draw(_encoded(end.join(lines) + (end if ended else ""), form.encodings))  # type: ignore[no-any-return]
+
+
+def nested(names: list[str], values: list[Any]) -> dict[str, Any]:
+    """An object of dotted paths."""
+    made: dict[str, Any] = {}
+    for name, value in zip(names, values, strict=False):
+        *above, last = name.split(".")
+        inner = made
+        for key in above:
+            inner = inner.setdefault(key, {})
+        inner[last] = value
+    return made
+
+
+@st.composite
+def _ndjson(draw: Any, form: Any, grid: Grid) -> bytes:
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    is_plain = draw(st.booleans())  # everything as text
+    lines = []
+    for number, row in enumerate(grid.rows):
+        values, names = [], []
+        for name, value in zip(grid.names, row, strict=False):
+            if number and draw(st.integers(0, 9)) == 9:
+                continue  # the path is missing
+            names.append(name)
+            values.append(value if is_plain else draw(_json_value(value)))
+        made = json.dumps(nested(names, values), ensure_ascii=draw(st.booleans()), default=str)
+        lines.append(made.replace('"<<', "").replace('>>"', ""))
+        if draw(st.integers(0, 9)) == 9:
+            lines.append(" ")
+    ended = form.final_newline or draw(st.booleans())
+    return draw(_encoded(end.join(lines) + (end if ended and lines else ""), form.encodings))  # type: ignore[no-any-return]
+
+
+def _json_value(value: Any) -> st.SearchStrategy[Any]:
+    """A text as JSON may say it: as text, null, a truth or a number (marked, since Python would write it another way)."""
+    if not isinstance(value, str):
+        return st.just(value)
+    kinds = [value, value]
+    if value == "":
+        kinds.append(None)  # type: ignore[arg-type]
+    if value in ("true", "false"):
+        kinds.append(value == "true")  # type: ignore[arg-type]
+    if value.lstrip("-").replace(".", "", 1).isascii() and _is_number(value):
+        kinds.append(f"<<{value}>>")
+    return st.sampled_from(kinds)
+
+
+def _is_number(value: str) -> bool:
+    try:
+        return not isinstance(json.loads(value), str | list | dict | bool | None) and value not in ("NaN",)
+    except ValueError:
+        return False
+
+
+@st.composite
+def _xlsx(draw: Any, form: Any, grid: Grid) -> bytes:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    book.set_properties({"created": datetime(2021, 1, 5)})  # not the clock
+    names = [form.sheet or "Ark1"] if form.sheet is None or draw(st.booleans()) else ["Forside", form.sheet]
+    for name in names:
+        sheet = book.add_worksheet(name)
+    shown = {letter: book.add_format({"num_format": letter}) for letter in ("yyyy-mm-dd", "dd-mm-yyyy hh:mm:ss", "0.00")}
+    top = form.header_row - 1
+    if top:
+        sheet.write_string(0, 0, "Udtræk af ting")
+    for column, name in enumerate(grid.names):
+        sheet.write_string(top, column, name)
+    at = top + 1
+    is_plain = draw(st.booleans())
+    for row in grid.rows:
+        at += draw(st.integers(0, 9)) == 9  # a blank row
+        for column, value in enumerate(row):
+            text = " ".join(value) if isinstance(value, list) else str(value)
+            kind = "text" if is_plain else draw(st.sampled_from(["text", "own"]))
+            if kind == "own" and _is_number(text) and abs(float(text)) < 1e14:
+                sheet.write_number(at, column, float(text), draw(st.sampled_from([None, shown["0.00"]])))
+            elif kind == "own" and text in ("true", "false"):
+                sheet.write_boolean(at, column, text == "true")
+            elif kind == "own" and (moment := _moment(text)):
+                sheet.write_datetime(
+                    at,
+                    column,
+                    moment,
+                    shown["yyyy-mm-dd" if moment.hour == moment.minute == moment.second == 0 else "dd-mm-yyyy hh:mm:ss"],
+                )
+            elif text:
+                sheet.write_string(at, column, text)
+        at += 1
+    book.close()
+    return out.getvalue()
+
+
+def _moment(text: str) -> datetime | None:
+    for pattern in ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%d-%m-%Y"):
+        try:
+            found = datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+        return found if found.year > 1900 else None
+    return None
+
+
+# --- mangling
+
+
+@st.composite
+def mangled_grids(draw: Any, grid: Grid) -> tuple[Grid, str]:
+    """The grid as a changed export would have it."""
+    names, rows = list(grid.names), [list(row) for row in grid.rows]
+    ways = [
+        "swap headings",
+        "swap columns",
+        "rename",
+        "drop",
+        "double",
+        "add",
+        "lose cells",
+        "more cells",
+        "no headings",
+        "case",
+        "dots",
+    ]
+    how = draw(st.sampled_from(ways))
+    one, two = (draw(st.integers(0, len(names) - 1)) for _ in range(2))
+    if how == "swap headings":
+        names[one], names[two] = names[two], names[one]
+    elif how == "swap columns":
+        for cells in (names, *rows):
+            cells[one], cells[two] = cells[two], cells[one]
+    elif how in ("rename", "case", "dots"):
+        names[one] = {"rename": names[one] + "x", "case": names[one].upper(), "dots": f"deep.{names[one]}"}[how]
+    elif how == "drop":
+        for cells in (names, *rows):
+            del cells[one]
+    elif how in ("double", "add"):
+        for cells in (names, *rows):
+            cells.append(cells[one])
+        names[-1] = names[one] if how == "double" else draw(st.sampled_from(["ny", "", "Total"]))
+    elif how == "no headings" and rows:
+        names = [str(cell) for cell in rows.pop(0)]
+    elif rows:
+        row = rows[draw(st.integers(0, len(rows) - 1))]
+        row[:] = row[:one] if how == "lose cells" else [*row, "x"]
+    return Grid(names, rows), how
+
+
+_INSERTED = [
+    b"\0", b'"', b"'", b"\r", b"\n", b"\r\n", b";", b",", b"\t", b"\xff", b"\xe6", b"\xc3\xa6", b"\xef\xbb\xbf", b" ", b"{", b"}", b"[",
+    b"\\", b"\x1a", b"\x01",
+]  # fmt: skip
+
+
+_WAYS = [
+    "flip", "flip", "cut", "cut head", "insert", "insert", "double line", "drop line", "swap lines", "mixed ends", "other ends",
+    "mixed encodings", "other encoding", "lose quote", "twice", "cut line", "blank quote",
+]  # fmt: skip
+_XML_CHANGES = [
+    (b't="s"', b't="n"'), (b"<v>", b"<v>-"), (b"<v>1", b"<v>1E"), (b' s="1"', b' s="2"'), (b"<v>", b"<v> "), (b'r="B', b'r="C'),
+    (b'<row r="2"', b'<row r="3"'),
+]  # fmt: skip
+
+
+@st.composite
+def mangled_bytes(draw: Any, data: bytes) -> tuple[bytes, str]:
+    """The bytes as a bad copy or a wrong program would leave them."""
+    if _is_whole_zip(data) and draw(st.integers(0, 3)) > 3:
+        return draw(_mangled_inside(data))  # type: ignore[no-any-return]
+    how = draw(st.sampled_from(_WAYS))
+    made = bytearray(data)
+    at = draw(st.integers(0, max(len(made) - 1, 0)))
+    lines = data.split(b"\n")
+    n, m = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+    if how == "flip" and made:
+        made[at] ^= 1 << draw(st.integers(0, 7))
+    elif how == "cut":
+        del made[at:]
+    elif how == "cut head":
+        del made[:at]
+    elif how == "insert":
+        made[at:at] = draw(st.sampled_from(_INSERTED))
+    elif how == "twice":
+        made += data
+    elif how == "other encoding":
+        made = bytearray(
+            data.decode("utf-8", "replace").encode(
+                draw(st.sampled_from(["cp1252", "utf-16-le", "utf-16", "utf-8-sig"])), "replace"
+            )
+        )
+    elif how == "mixed encodings":
+        half = data[at:].decode("utf-8", "replace")
+        made[at:] = half.encode(draw(st.sampled_from(["cp1252", "utf-16-le", "utf-8-sig"])), "replace")
+    elif how == "other ends":
+        made = bytearray(data.replace(b"\r\n", b"\n").replace(b"\n", draw(st.sampled_from([b"\r", b"\r\n", b"\n\n", b"\n\r"]))))
+    elif how in ("lose quote", "blank quote"):
+        mark = b"'" if data.count(b"'") > data.count(b'"') else b'"'
+        places = [i for i, byte in enumerate(data) if byte == mark[0]]
+        if places:
+            place = draw(st.sampled_from(places))
+            made[place : place + 1] = (
+                b"" if how == "lose quote" else draw(st.sampled_from([b" " + mark, mark + b" ", mark + mark, mark + b"x"]))
+            )
+    else:
+        if how == "double line":
+            lines.insert(n, lines[n])
+        elif how == "drop line":
+            del lines[n]
+        elif how == "swap lines":
+            lines[n], lines[m] = lines[m], lines[n]
+        elif how == "mixed ends":
+            lines[n] = lines[n].removesuffix(b"\r") if lines[n].endswith(b"\r") else lines[n] + b"\r"
+        else:
+            lines[n] = lines[n][: draw(st.integers(0, len(lines[n])))]
+        made = bytearray(b"\n".join(lines))
+    return bytes(made), how
+
+
+def _is_whole_zip(data: bytes) -> bool:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, ValueError, RuntimeError):
+        return False
+
+
+@st.composite
+def _mangled_inside(draw: Any, data: bytes) -> tuple[bytes, str]:
+    """A workbook with one of its parts changed and packed again, so that no checksum gives it away."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    usual = [n for n in parts if "sheet" in n or "shared" in n or "styles" in n or n == "xl/workbook.xml"]
+    name = draw(st.sampled_from(usual))
+    part = bytearray(parts[name])
+    how = draw(st.sampled_from(["flip inside", "flip inside", "cut inside", "lose part", "other value"]))
+    if how == "lose part":
+        del parts[name]
+    elif how == "cut inside":
+        parts[name] = bytes(part[: draw(st.integers(0, len(part)))])
+    elif how == "flip inside":
+        part[draw(st.integers(0, len(part) - 1))] ^= 1 << draw(st.integers(0, 6))
+        parts[name] = bytes(part)
+    else:
+        old, new = draw(st.sampled_from(_XML_CHANGES))
+        parts[name] = bytes(part).replace(old, new, draw(st.integers(1, 3)))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for kept, content in parts.items():
+            archive.writestr(kept, content)
+    return out.getvalue(), how
+
+
+@st.composite
+def files(draw: Any, contract: Contract) -> File:
+    """A file for the contract, sound or mangled."""
+    grid, done = draw(grids(contract)), []
+    level = draw(st.integers(0, 3))  # how much is done to it
+    if level in (2, 3) and draw(st.booleans()):
+        grid, how = draw(mangled_grids(grid))
+        done.append(how)
+    data = draw(written(contract, grid, sound=level != 1))
+    if level == 1 and not contract.layout.format.quote and contract.layout.format.type == "csv":
+        done.append("nothing quoted")
+    for _ in range(0 if level < 2 else 1 if not done or level == 2 else 2):
+        data, how = draw(mangled_bytes(data))
+        done.append(how)
+    return File(data, tuple(done))

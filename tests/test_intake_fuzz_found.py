@@ -1,0 +1,98 @@
+"""What the fuzz tests have found, each as the smallest file that shows it (see test_intake_fuzz.py)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+from intake_house import extract, house, table
+from pydantic import ValidationError
+
+
+def test_words_of_a_text_that_begins_like_a_list() -> None:
+    """Only a text that is a JSON list has elements; any other has words, and the word was not found."""
+    with house(
+        table({"id": "varchar", "t": "boolean"}),
+        extract({"id": "id", "t": {"from": "a", "has_word": "spam"}}, format={"delimiter": ";"}),
+    ) as h:
+        h.take_one('id;a\n1;[spam] spam\n2;"[""spam""]"\n3;[spam]\n4;[spam\n')
+        assert h.rows("id, t") == [("1", True), ("2", True), ("3", False), ("4", False)]
+
+
+def test_only_blanks_are_trimmed() -> None:
+    """The engine's trim takes a no-break space too, but only of a text that had a blank beside it, or in a template."""
+    columns = {
+        "id": "id",
+        "code": {"from": "c", "codes": {"x": "et"}, "on_unknown": "set_aside"},
+        "day": {"period_end_of": "{y}Q{q}"},
+    }
+    with house(table({"id": "varchar", "code": "varchar?", "day": "date?"}), extract(columns)) as h:
+        h.take_one("id,c,y,q\n1, x ,2021, 1 \n2, \u00a0x,,\n3,\u00a0x,,\n4,,2021,\u00a01\n5,, 2021 ,1\n")
+        assert h.rows("id, code, day") == [("1", "et", date(2021, 3, 31)), ("5", None, date(2021, 3, 31))]
+        assert h.faults() == [(3, "UNKNOWN_CODE", "c"), (4, "UNKNOWN_CODE", "c"), (5, "NO_SUCH_PERIOD", "y + q")]
+
+
+def test_a_broken_line_with_danish_letters_is_no_crash() -> None:
+    """The engine quotes a broken line in its message and may cut it within a letter: not text any more, and no engine error."""
+    with house(table({"id": "varchar"}), extract({"id": "id"}, format={"type": "ndjson"}, superseding="key")) as h:
+        for number, blanks in enumerate(("", " ")):
+            delivery = h.take_one('{"id": ' + blanks + '"' + "ø" * 60 + '" x}\n{"id": "2"}\n', f"{number}.ndjson")
+            assert (delivery.state, delivery.rows_kept, delivery.rows_set_aside) == ("stored", 1, 1)
+            h.folder.joinpath("2021-04-12T0800", "system", f"{number}.ndjson").unlink()
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("sep\r\nid;n\n1;2\r\n\r\n3;4\r\n", 2),
+        ("sep\nid;n\r\n1;2\n\n3;4\n", 2),
+        ("sep\nid;n\n1;2\n\n3;4\r\n", 5),
+        ("sep\nid;n\n1;2\r3;4\n\n5;6\n", 3),
+        ('sep\r\nid;n\r\n"1\n2";3\r\n\r\n"4";5\n', 6),
+    ],
+)
+def test_lines_that_end_in_different_ways_are_never_lost(content: str, line: int) -> None:
+    """All rows were gone, none read and none set aside, when a heading ended in LF, the rows in CRLF, and one line was blank."""
+    with house(
+        table({"id": "varchar", "n": "integer"}), extract({"id": "id", "n": "n"}, format={"delimiter": ";", "header_row": 2})
+    ) as h:
+        delivery = h.take_one(content)
+        assert (
+            delivery.code,
+            (delivery.message or "").startswith(f"things.csv: line {line}: the lines end in different ways"),
+        ) == (
+            "MIXED_LINE_ENDS",
+            True,
+        )
+
+
+def test_a_line_break_within_quotes_is_part_of_the_value() -> None:
+    with house(table({"id": "varchar", "n": "integer"}), extract({"id": "id", "n": "n"})) as h:
+        h.take_one('id,n\r\n"1\n2",3\r\n"a""\r\nb\rc",4\r\n')
+        assert h.rows("id, n") == [("1\n2", 3), ('a"\r\nb\rc', 4)]
+
+
+def test_a_typed_column_is_read_with_one_decimal_mark() -> None:
+    """Both sources got the first one's mark: 1.234 became 1,234, which the other read as 1234 or not at all."""
+    columns = {"id": "id", "a": {"from": "n", "decimal": ","}, "b": {"from": "n", "decimal": ".", "thousands": ","}}
+    for form in ("xlsx", "parquet"):
+        with pytest.raises(ValidationError, match="'n' is read twice, with different decimal marks"):
+            extract(columns, format={"type": form})
+    extract(columns, format={"type": "csv"})
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "instant", "local"),
+    [
+        ("Australia/Lord_Howe", "1970-01-01 00:00:00", datetime(1969, 12, 31, 14), (date(1969, 12, 31), 15 * 60)),
+        ("America/Chicago", "2099-12-31 23:30:00", datetime(2100, 1, 1, 5, 30), (date(2100, 1, 1), 6 * 60 + 30)),
+    ],
+)
+def test_the_first_and_last_times_of_a_zone_have_a_danish_day(
+    zone: str, text: str, instant: datetime, local: tuple[date, int]
+) -> None:
+    """The instant lies in the year beside, and its Danish day and minute were null without a fault, though they are required."""
+    columns = {"id": "id", "t": {"from": "t", "zone": zone}, "day": {"local_date_of": "t"}, "minute": {"local_minute_of": "t"}}
+    with house(table({"id": "varchar", "t": "timestamp", "day": "date", "minute": "integer"}), extract(columns)) as h:
+        h.take_one(f"id,t\n1,{text}\n")
+        assert h.rows("t, day, minute") == [(instant, *local)]
