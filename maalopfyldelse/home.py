@@ -55,6 +55,11 @@ class Home:
         return self.path / "editions"
 
     @property
+    def rejects(self) -> Path:
+        """Workbooks for the senders; made when there is one."""
+        return self.path / "rejects"
+
+    @property
     def tmp(self) -> Path:
         return self.path / "tmp"
 

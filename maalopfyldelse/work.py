@@ -61,6 +61,7 @@ class Work:
     say: Callable[[str], None] = lambda text: None
     plans: dict[str, Plan] = field(default_factory=dict)
     published: list[Published] = field(default_factory=list)
+    workbooks: list[Path] = field(default_factory=list)  # for the senders of what was set aside or refused
     error: BaseException | None = None  # the first that a step raised, kept as it was
     _intaken: dict[str, Intaken] = field(default_factory=dict)
     _begun: set[str] = field(default_factory=set)
@@ -100,6 +101,7 @@ class Work:
     def _take(self, extract_id: str) -> Intaken:
         from .expectations import evaluate
         from .intake.take import take_extract
+        from .rejects_workbook import keep_workbooks
 
         said: list[str] = []
 
@@ -108,6 +110,7 @@ class Work:
             self.say(f" {extract_id}: {text}")
 
         taken = take_extract(self.home, self.declared, extract_id, self.folder, self.ledger, lambda text: self.say(f" {text}"))
+        self.workbooks += keep_workbooks(self.home, self.declared, self.ledger, extract_id, taken.read)
         checks = evaluate(self.home, self.declared, self.ledger, extract_id, rules)
         if taken.new:
             kept, aside = (sum(getattr(d, name) or 0 for d in taken.new) for name in ("rows_kept", "rows_set_aside"))

@@ -47,7 +47,12 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--plan", metavar="ID")
     show.add_argument("--as-of", metavar="DATE")
     show.add_argument("--edition", type=int, metavar="N", help="default: the newest")
-    show.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    show.add_argument("--extract", metavar="ID", help="deliveries, rejects: only of this extract")
+    show.add_argument("--delivery", metavar="ID", help="deliveries, rejects: only this one")
+    show.add_argument(
+        "--format", choices=("table", "json", "csv", "xlsx"), default="table", help="xlsx: a workbook of rejects for their sender"
+    )
+    show.add_argument("--out", type=Path, metavar="FILE", help="where the workbook goes, a new file ending in .xlsx")
 
     explain = command("explain", "from a figure back to clause, reading, query, deliveries and cases")
     explain.add_argument("plan")

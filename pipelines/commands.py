@@ -53,11 +53,17 @@ def run(home: Path, declared: Path | None, arguments: Namespace) -> int:
 
 
 def show(home: Path, declared: Path | None, arguments: Namespace) -> int:
-    """Prints a table of an edition or of the ledger."""
+    """Prints a table of an edition or of the ledger, or writes the workbook of what was set aside."""
     from .render import print_records
-    from .tables import records_of
+    from .tables import check_options, records_of, write_workbook
 
-    print_records(records_of(Home(home, create=False), arguments), arguments.table, arguments.format)
+    check_options(arguments)
+    the_home = Home(home, create=False)
+    if arguments.format == "xlsx":
+        write_workbook(the_home, declared, arguments)
+        print(f"{arguments.out}: for the sender")
+    else:
+        print_records(records_of(the_home, arguments), arguments.table, arguments.format)
     return 0
 
 

@@ -168,6 +168,8 @@ def _intake_notes(work: Work) -> Iterator[str]:
         yield f"intake: {len(new)} new deliveries, {rows} rows kept, {aside} set aside; {known} deliveries were known already"
     else:
         yield f"intake: nothing new; {known} deliveries were known already and not read again"
+    if work.workbooks:
+        yield f"set aside or refused: {len(work.workbooks)} deliveries; a workbook for each sender lies in {work.home.rejects}"
     if not any(i.is_evaluated for i in intaken.values()):
         yield "expectations: nothing new to hold against the rules"
     for extract_id, one in sorted(intaken.items()):

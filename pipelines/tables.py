@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from maalopfyldelse import edition
 from maalopfyldelse.dates import parse_date
 from maalopfyldelse.errors import CallerError, nearest
 from maalopfyldelse.home import Home
-from maalopfyldelse.intake.ledger import Ledger
+from maalopfyldelse.intake.ledger import Delivery, Ledger
 
 DELIVERY_FIELDS = (
     "delivery_id",
@@ -36,11 +37,46 @@ def records_of(home: Home, arguments: Namespace) -> list[dict[str, Any]]:
         return _of_editions(home, arguments)
     if arguments.table == "editions":
         return _editions(home, arguments.plan)
-    ledger = Ledger(home.ledger)
+    chosen = deliveries_of(home, arguments)
     if arguments.table == "deliveries":
-        return [{name: getattr(d, name) for name in DELIVERY_FIELDS} for d in ledger.deliveries()]
-    names = {d.delivery_id: d.name for d in ledger.deliveries()}
-    return [{"file": names.get(r.delivery_id), **asdict(r)} for r in ledger.rejects()]
+        return [{name: getattr(d, name) for name in DELIVERY_FIELDS} for d in chosen]
+    names = {d.delivery_id: d.name for d in chosen}
+    rejects = Ledger(home.ledger).rejects(arguments.delivery)
+    return [{"file": names[r.delivery_id], **asdict(r)} for r in rejects if r.delivery_id in names]
+
+
+def deliveries_of(home: Home, arguments: Namespace) -> list[Delivery]:
+    """The deliveries that --extract and --delivery choose, else all. Raises CallerError for one that the ledger does not know."""
+    found = Ledger(home.ledger).deliveries()
+    for option, name in (("extract", "extract"), ("delivery", "delivery_id")):
+        if wanted := getattr(arguments, option):
+            known = {getattr(d, name) for d in found}
+            if wanted not in known:
+                raise CallerError(
+                    f"There is no delivery {'of' if option == 'extract' else 'called'} '{wanted}'{nearest(wanted, known)}"
+                )
+            found = [d for d in found if getattr(d, name) == wanted]
+    return found
+
+
+def write_workbook(home: Home, declared: Path | None, arguments: Namespace) -> None:
+    """The rejects that were asked for as a workbook. Raises CallerError."""
+    from maalopfyldelse.declared import load
+    from maalopfyldelse.rejects_workbook import is_told, write_rejects
+
+    ledger, declarations = Ledger(home.ledger), load(declared)
+    chosen = [d for d in deliveries_of(home, arguments) if is_told(d) and d.extract in declarations.extracts]
+    write_rejects(arguments.out, declarations, [(d, ledger.rejects(d.delivery_id)) for d in chosen])
+
+
+def check_options(arguments: Namespace) -> None:
+    """Raises CallerError where options do not go together."""
+    if (arguments.extract or arguments.delivery) and arguments.table not in ("deliveries", "rejects"):
+        raise CallerError(f"--extract and --delivery choose deliveries and rejects; {arguments.table} has --plan and --as-of.")
+    if (arguments.format == "xlsx") != (arguments.out is not None):
+        raise CallerError("A workbook needs both: --format xlsx and --out FILE.xlsx. Other formats are printed.")
+    if arguments.format == "xlsx" and arguments.table != "rejects":
+        raise CallerError("--format xlsx is for rejects.")
 
 
 def _of_editions(home: Home, arguments: Namespace) -> list[dict[str, Any]]:

@@ -38,12 +38,14 @@ INTAKE_VERSION = 3  # raise it when the same file and contract would give other 
 
 @dataclass
 class TakeReport:
-    """What a run did with one extract: `new` were stored now, `refused` stand refused now, `known` needed nothing."""
+    """What a run did with one extract: `new` were stored now, `refused` stand refused now, `known` needed nothing; `read` are the
+    ids of all that were read."""
 
     extract: str
     new: list[Delivery] = field(default_factory=list)
     known: int = 0
     refused: list[Delivery] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
 
 
 _NOT_READ: Any = {"rules": True, "summary": True, "supplier": True, "retention": True} | {
@@ -85,7 +87,7 @@ def take_extract(
     contract = contract_hash(extract, table, declared.plan_paths)
     report = TakeReport(extract_id)
     known = {d.delivery_id: d for d in ledger.deliveries(extract_id)}
-    taken: set[str] = set()
+    taken = report.read
     con: duckdb.DuckDBPyConnection | None = None
     prepared: set[str] = set()
     for found in scan.of(extract_id):
