@@ -46,7 +46,7 @@ ALIKE = 0.5  # from here on two names are taken for one that was changed
 # Refusals behind which the rows can still be read.
 _READABLE = frozenset(
     {
-        "MISSING_COLUMN", "NO_PERIOD", "TOO_FEW_ROWS", "TOO_MANY_SET_ASIDE", "UNKNOWN_CODE", "UNMAPPED_COLUMN",
+        "LAYOUT_OUT_OF_FORCE", "MISSING_COLUMN", "NO_PERIOD", "TOO_FEW_ROWS", "TOO_MANY_SET_ASIDE", "UNKNOWN_CODE", "UNMAPPED_COLUMN",
     }
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from little import Little
 from python_calamine import CalamineWorkbook
 
 from maalopfyldelse import rejects_workbook
-from maalopfyldelse.declared import load
+from maalopfyldelse.declared import REPOSITORY, load
 from maalopfyldelse.errors import CallerError
 from maalopfyldelse.intake.faults import DELIVERY_FAULTS, ROW_FAULTS
 from maalopfyldelse.intake.ledger import Reject
@@ -183,6 +184,9 @@ def test_every_fault_has_danish_words() -> None:
         assert words.danish.endswith(".") and words.danish != words.english, code
         assert ("{column}" in words.danish) == ("{column}" in words.english), code
     assert all(text.endswith(".") for text in DELIVERY_FAULTS.values())
+    sources = "".join(path.read_text() for path in (REPOSITORY / "maalopfyldelse" / "intake").glob("*.py"))
+    raised = set(re.findall(r'(?<!Delivery)Refused\(\s*"([A-Z_]+)"', sources))
+    assert len(raised) > 15 and raised <= set(DELIVERY_FAULTS), raised - set(DELIVERY_FAULTS)
 
 
 # -- maal show rejects ------------------------------------------------------------------------------------------------------
