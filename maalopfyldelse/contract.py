@@ -375,7 +375,8 @@ class Limits(Strict):
 
 class Extract(Strict):
     """What one system delivers for one table. `superseding`: `whole`, the newest delivery replaces all before it; `period`, the
-    newest of each period; `key`, the newest row of each key."""
+    newest of each period; `key`, the newest row of each key. `retention` is said in words; `source_keeps_months` is how many months
+    after a period's end its rows can still be exported, where the source deletes and that is agreed."""
 
     extract: Name
     summary: str
@@ -387,6 +388,7 @@ class Extract(Strict):
     layouts: list[Layout]
     period: Period | None = None
     retention: str | None = None
+    source_keeps_months: Annotated[int, Field(ge=0)] | None = None
     limits: Limits = Limits()
     set_aside: list[RowRule] = []
     rules: list[Rule] = []

@@ -56,6 +56,24 @@ def period_bounds(period: str) -> tuple[date, date]:
     return first, add_months(first, months) - timedelta(days=1)
 
 
+def periods_between(first: date, last: date, every: str) -> list[str]:
+    """The names of the periods that end within first..last, and of the one that is not over by then but has begun."""
+    months = {"month": 1, "quarter": 3, "half": 6, "year": 12}[every]
+    start = date(first.year, (first.month - 1) // months * months + 1, 1)
+    found = []
+    while start <= last:
+        found.append(
+            {
+                "month": f"{start:%Y-%m}",
+                "quarter": f"{start.year}Q{(start.month - 1) // 3 + 1}",
+                "half": f"{start.year}H{(start.month - 1) // 6 + 1}",
+                "year": f"{start.year}",
+            }[every]
+        )
+        start = add_months(start, months)
+    return found
+
+
 def parse_date(text: str) -> date:
     """An ISO date typed by a person. Raises CallerError with the form that is wanted."""
     try:

@@ -159,7 +159,11 @@ def publish(computed: Computed, ledger: Ledger, *, reason: str | None, now: date
         "previous": _file_hash(folder / str(last) / "edition.json") if last else None,
         "inputs": inputs,
         "deliveries": [_delivery(d, computed) for d in computed.deliveries],
-        "expectations": [_check(c) for c in ledger.checks() if c.delivery_id in {d.delivery_id for d in computed.deliveries}],
+        "expectations": [
+            _check(c)
+            for c in ledger.checks(known_at=scanning.known_at)
+            if c.delivery_id in {d.delivery_id for d in computed.deliveries}
+        ],
         "outputs": [
             {
                 "name": str(path.relative_to(work)),

@@ -72,7 +72,7 @@ class MaalDuckDB(Dialect):
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         if statement.startswith(COUNTED_ONLY):
             statement = f"select * from ({statement}) limit 0"
-        super().do_execute(cursor, statement, parameters, context)
+        cursor.execute(statement, parameters)
 
     def do_begin(self, connection: Any) -> None:
         pass

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .counting import Count, Days, Scan, approved_words, count_of, read_under
-from .dates import add_months, period_bounds
+from .dates import period_bounds, periods_between
 from .declared import Declared
 from .engine import connect
 from .errors import CallerError, MaalError, nearest
@@ -212,24 +212,6 @@ def told(blocker: Blocker, declared: Declared) -> str:
     """What stands in the way, in words: which file, what is wrong with it and, for a failed rule, what its contract says to do."""
     rule = next((r for r in declared.extracts[blocker.extract].rules if r.code == blocker.code), None)
     return f"{blocker.name} ({blocker.extract}, {blocker.code}): {blocker.message}" + (f". {rule.message}" if rule else "")
-
-
-def periods_between(first: date, last: date, every: str) -> list[str]:
-    """The names of the periods that end within first..last, and of the one that is not over by then but has begun."""
-    months = {"month": 1, "quarter": 3, "half": 6, "year": 12}[every]
-    start = date(first.year, (first.month - 1) // months * months + 1, 1)
-    found = []
-    while start <= last:
-        found.append(
-            {
-                "month": f"{start:%Y-%m}",
-                "quarter": f"{start.year}Q{(start.month - 1) // 3 + 1}",
-                "half": f"{start.year}H{(start.month - 1) // 6 + 1}",
-                "year": f"{start.year}",
-            }[every]
-        )
-        start = add_months(start, months)
-    return found
 
 
 def measures_of(plan: Plan) -> set[str]:

@@ -15,6 +15,7 @@ from .errors import MaalError
 from .grading import AWAITED, MET, NOT_MET, PARTLY
 from .home import Home
 from .intake.ledger import Ledger
+from .news import SIGHTING, all_gaps, sighted
 from .scanning import load_plan, told
 
 
@@ -52,12 +53,17 @@ def status_of(home: Home, declared: Declared, plan_id: str) -> dict[str, Any]:
                 "supplier": row.supplier,
             }
         )
+    seen = [d.name for d in computed.deliveries if d.arrival_source == SIGHTING]
     return {
         "plan": plan.plan,
         "title": plan.title,
         "as_of": at,
         "next_report": reporting,
         "known_at": known_at,
+        "gaps": [
+            gap.text for gap in all_gaps(declared, ledger, computed.scanning.tables, known_at, min(today, plan.contract.to))
+        ],
+        "sighted": sighted(seen) if seen else None,
         "blocked": [told(b, declared) for b in ledger.blocking(declared.extracts, known_at)],
         "rows": rows,
     }

@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     withdraw = command("withdraw", "take a delivery out of the current rows from now on")
     withdraw.add_argument("delivery")
     withdraw.add_argument("--reason", required=True, metavar="TEXT")
+    withdraw.add_argument("--deliveries", type=Path, metavar="DIR", help="folder whose withdrawals.csv is to say so too")
     return root
 
 

@@ -6,11 +6,9 @@ the functions: `maal show` must not pay for what `maal run` needs.
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from maalopfyldelse.dates import parse_date, parse_instant
 from maalopfyldelse.home import Home
@@ -140,11 +138,27 @@ def template(home: Path, declared: Path | None, arguments: Namespace) -> int:
 
 
 def withdraw(home: Path, declared: Path | None, arguments: Namespace) -> int:
-    """Takes a delivery out of the current rows."""
+    """Takes a delivery out of the current rows, in this home and, where the folder is named, in its register."""
+    from maalopfyldelse.errors import MaalError
     from maalopfyldelse.intake.ledger import Ledger
+    from maalopfyldelse.intake.withdrawals import WITHDRAWALS, append_withdrawal, line_of, read_withdrawals
 
-    the_home = Home(home, create=False)
+    folder: Path | None = arguments.deliveries
+    if folder is not None:
+        read_withdrawals(folder)  # a register that cannot be read is told before anything is withdrawn
+    the_home, now = Home(home, create=False), datetime.now(UTC).replace(microsecond=0)
     with the_home.locked("maal withdraw"):
-        gone: Any = Ledger(the_home.ledger).withdraw(arguments.delivery, arguments.reason, datetime.now(UTC))
-    print(f"withdrawn: {gone.name} ({gone.delivery_id}). Run 'maal run' to see what it changes.", file=sys.stdout)
+        gone = Ledger(the_home.ledger).withdraw(arguments.delivery, arguments.reason, now)
+        line = line_of(gone.delivery_id, arguments.reason, now)
+        if folder is not None:
+            try:
+                append_withdrawal(folder, gone.delivery_id, arguments.reason, now)
+            except OSError as error:
+                raise MaalError(
+                    f"{gone.name} is withdrawn in this home, but {folder / WITHDRAWALS} cannot be written ({error.strerror}). "
+                    f"Add the line yourself, or a home built anew will count the delivery again:\n  {line}"
+                ) from None
+    print(f"withdrawn: {gone.name} ({gone.delivery_id}). Run 'maal run' to see what it changes.")
+    if folder is None:
+        print(f"A home built anew does not know it; add to {WITHDRAWALS} in the folder of deliveries:\n  {line}")
     return 0

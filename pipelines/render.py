@@ -259,6 +259,8 @@ def print_status(said: dict[str, Any], form: str) -> None:
     )
     for text in said["blocked"]:
         print(f"blocked: {text}")
+    for text in [*said["gaps"], *filter(None, [said["sighted"]])]:
+        print(text)
     rows = [
         r | {"text": short(r["text"], 40), "value": r["value"] if r["value"] is None else Decimal(str(round(r["value"], 2)))}
         for r in said["rows"]

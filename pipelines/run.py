@@ -12,16 +12,18 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maalopfyldelse.dates import danish_date
 from maalopfyldelse.declared import REPOSITORY, Declared
 from maalopfyldelse.edition import Published
 from maalopfyldelse.errors import CallerError, MaalError
 from maalopfyldelse.home import Home
+from maalopfyldelse.news import all_gaps, not_in_the_folder
 from maalopfyldelse.plan import Plan
-from maalopfyldelse.scanning import told
+from maalopfyldelse.scanning import tables_of, told
 from maalopfyldelse.work import Work
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ def run(
         # Once for all plans: writing it takes as long as an edition.
         _execute(definitions, jobs.EDITION, work, instance, asset_selection=[jobs.ANALYST_FILE], tags=tags)
     outcome.published = work.published
+    outcome.notes += _news(work, plans, as_of, known)
     ran, reused = work.counted()
     if reused:
         outcome.notes.append(f"counted {ran} scans; {reused} were known already and not run again")
@@ -156,6 +159,18 @@ def _unhurried(connection: Any, _: Any) -> None:
     # a third of the run. A power failure may cost its history the last second; the ledger is not written here.
     if isinstance(connection, sqlite3.Connection):
         connection.execute("pragma synchronous = off")
+
+
+def _news(work: Work, plans: Sequence[Plan], as_of: date | None, known_at: datetime) -> Iterator[str]:
+    """Gaps among the periods that these plans read, up to the date they report on, and what only this home knows."""
+    said: dict[str, None] = {}
+    for plan in plans:
+        until = min(danish_date(known_at), (as_of or max(plan.reporting.dates)) + timedelta(days=1))
+        said |= dict.fromkeys(
+            gap.text for gap in all_gaps(work.declared, work.ledger, tables_of(plan, work.declared), known_at, until)
+        )
+    yield from said
+    yield from not_in_the_folder(work.folder, work.ledger, [d for one in work.intaken.values() for d in one.new])
 
 
 def _intake_notes(work: Work) -> Iterator[str]:

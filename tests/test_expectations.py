@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from maalopfyldelse import expectations
+from maalopfyldelse import expectations, gx_suite
 from maalopfyldelse.contract import Extract, Format, Layout, Rule, Source, Table, TableColumn
 from maalopfyldelse.declared import Declared
 from maalopfyldelse.errors import CallerError
@@ -138,6 +138,42 @@ def test_a_rule_on_rows_together_is_held_against_each_delivery_alone(house: Hous
     }
 
 
+@pytest.mark.parametrize(
+    "cells", ["(1,1),(1,2),(2,1)", "(1,1),(1,1),(2,null),(2,null)", "(null,1),(null,1),(3,1),(3,1),(3,1)", "(1,1)", "(null,null)"]
+)
+def test_uniqueness_counts_as_great_expectations_does(cells: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = [rule("ONE", "ExpectColumnValuesToBeUnique", column="a")]
+    rules += [rule("TWO", "expect_compound_columns_to_be_unique", column_list=["a", "b"])]
+    batch = f"select cast(a as integer) as a, cast(b as integer) as b from (values {cells}) t(a, b)"
+    ours = gx_suite.validate(rules, batch, "here")
+    monkeypatch.setattr(gx_suite, "_twice", lambda _: None)
+    assert ours == gx_suite.validate(rules, batch, "here")
+
+
+def test_what_a_rule_finds_depends_on_the_state_of_knowledge_it_is_asked_at(house: House) -> None:
+    one = house.deliver(1, rows(1, 2) + rows(3, kind="C", first=9))
+    house.deliver(1, rows(1), "types_csv", "case_types")
+    assert not house.evaluate(NOT_NEGATIVE, KNOWN_TYPE)[one, "KNOWN-TYPE"].success
+    early = house.ledger.latest_arrival()
+    house.deliver(5, rows(1), "types_csv", "case_types")
+    house.types.append("C")
+    assert house.ledger.checks("cases_csv")[-1].code != "KNOWN-TYPE"  # what it found speaks of another list
+    assert house.evaluate(NOT_NEGATIVE, KNOWN_TYPE)[one, "KNOWN-TYPE"].success
+    assert len(house.looked_up) == 2
+    assert [b.code for b in house.ledger.blocking(["cases_csv"], early)] == ["KNOWN-TYPE"]
+    assert house.ledger.blocking(["cases_csv"]) == []
+    assert house.ledger.counting("cases_csv", early) == []
+    assert [d.delivery_id for d in house.ledger.counting("cases_csv")] == [one]
+
+
+def test_critical_rules_may_not_look_each_other_up_in_a_circle(house: House) -> None:
+    own = query("OWN", "select 1 from {batch} b join cases c on b.case_id = c.case_id where c.days > b.days")
+    for severity, said in (("critical", ["cases_csv.yaml: critical rules look up cases_csv itself"]), ("warning", [])):
+        world = declared(own.model_copy(update={"severity": severity}))
+        problems = expectations.check_rules(world.extracts["cases_csv"], world)
+        assert [p.split(",")[0] for p in problems] == said
+
+
 def test_rows_are_looked_up_in_the_current_rows_of_other_tables(house: House) -> None:
     one = house.deliver(1, rows(1, 2) + rows(3, kind="Z", first=9))
     found = house.evaluate(KNOWN_TYPE)
@@ -152,8 +188,8 @@ def test_nothing_new_is_not_evaluated_and_great_expectations_stays_away(house: H
     def loaded() -> None:
         raise AssertionError("Great Expectations was asked for")
 
-    monkeypatch.setattr(expectations, "_connection", loaded)
-    monkeypatch.setattr(expectations, "_gx", loaded)
+    monkeypatch.setattr(expectations, "connection", loaded)
+    monkeypatch.setattr(expectations, "validate", loaded)
     assert house.evaluate(NOT_NEGATIVE, KNOWN_TYPE) == first
     with pytest.raises(AssertionError):  # other rules
         house.evaluate(NOT_NEGATIVE, KNOWN_TYPE, ENOUGH)
@@ -257,4 +293,4 @@ def test_sound_rules_have_no_problems() -> None:
     ],
 )
 def test_which_queries_can_be_proved_for_all_deliveries_at_once(sql: str, row_by_row: bool) -> None:
-    assert expectations._is_row_by_row(query("R", sql)) is row_by_row
+    assert gx_suite.is_row_by_row(query("R", sql)) is row_by_row

@@ -1,7 +1,7 @@
 """Finding what lies in a deliveries folder: every file once, hashed, matched to its extract, with its arrival and period.
 
 Files are only ever read. What a file holds is take.py's; here a file is its bytes, its name and its place:
-`RECEIVED-AT/SYSTEM/file`, a line of `arrivals.csv`, or the first sighting kept in the ledger.
+`RECEIVED-AT/SYSTEM/file`, a line of `arrivals.csv`, or the first sighting kept in the ledger. `withdrawals.csv` is withdrawals.py's.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ..errors import CallerError, DeliveryRefused, nearest
 from ..printing import printable
 from .faults import Refused
 from .ledger import Ledger
+from .withdrawals import WITHDRAWALS, Withdrawal, read_withdrawals, unknown
 
 ARRIVALS, MARKER = "arrivals.csv", "SYNTHETIC"
 CHANGED = "the file changed while it was read. Put it into the folder when it is finished, and run again."
@@ -75,6 +76,7 @@ class Scan:
     files: list[Found] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     synthetic: bool = False
+    withdrawals: list[Withdrawal] = field(default_factory=list)
 
     def of(self, extract: str) -> list[Found]:
         """The deliveries of one extract."""
@@ -106,6 +108,12 @@ def scan(folder: Path, extracts: Mapping[str, Extract], ledger: Ledger | None = 
             problems.append(Problem(printable(relative), unusable.code, f"{printable(relative)}: {unusable}"))
             continue
         key = (one.extract, one.sha256)
+        if key in found and None not in (one.period, found[key].period) and one.period != found[key].period:
+            message = (
+                f"{printable(relative)} has the same bytes as {found[key].name} and speaks of {one.period}, not {found[key].period}; they are "
+                "one delivery, of the earlier arrival. Export the right period, or remove the copy."
+            )
+            problems.append(Problem(printable(relative), "SAME_BYTES_TWO_PERIODS", message))
         found[key] = min((one, found[key]), key=_precedence) if key in found else one
     hashes.keep()
     if ledger is not None and sighted_at is not None:
@@ -113,7 +121,11 @@ def scan(folder: Path, extracts: Mapping[str, Extract], ledger: Ledger | None = 
             if one.arrived_at is None:
                 found[key] = replace(one, arrived_at=ledger.first_seen(one.sha256, sighted_at))
     ordered = sorted(found.values(), key=lambda f: (f.arrived_at is None, f.arrived_at, f.name, f.delivery_id))
-    return Scan(root, ordered, problems, synthetic=(root / MARKER).exists())
+    withdrawals = read_withdrawals(root)
+    known = [(one.delivery_id, one.sha256) for one in ordered]
+    known += [(d.delivery_id, d.sha256) for d in ledger.recorded()] if ledger else []
+    problems += [Problem(WITHDRAWALS, "NO_SUCH_DELIVERY", text) for text in unknown(withdrawals, known)]
+    return Scan(root, ordered, problems, (root / MARKER).exists(), withdrawals)
 
 
 def period_of(period: Period | None, name: str) -> str | None:
@@ -155,7 +167,7 @@ def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
             path = Path(here) / name
             if name in folders and not path.is_symlink():
                 continue
-            if _ignored(name) or (Path(here) == root and name in (ARRIVALS, MARKER)):
+            if _ignored(name) or (Path(here) == root and name in (ARRIVALS, WITHDRAWALS, MARKER)):
                 continue
             relative = printable(path.relative_to(root).as_posix())
             if path.is_symlink() and not path.exists():

@@ -1,105 +1,24 @@
-"""The ledger: what has arrived, what became of it, and what was found wrong, in one SQLite file.
+"""The ledger: what follows from its facts alone at a date of knowledge. Which deliveries count, and which stop a plan.
 
-Here belong the facts (deliveries, set-aside rows, check results, withdrawals, runs, first sightings) and what follows from
-them alone: which deliveries count at a date of knowledge and which stop a plan. Readable during a run (WAL); every write is
-one transaction. Rows themselves are in the Parquet store; no cell value ever stands here.
+The facts themselves, and how they are kept, are facts.py's; rows are current.py's. A state of knowledge is what had arrived and
+what had been withdrawn by then, judged by the contracts as they stand now: a changed contract or rule holds for all deliveries,
+early and late. A rule that looks up other extracts is judged by those of their deliveries that counted at the same moment.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from ..errors import CallerError, MaalError, nearest
+from ..errors import CallerError, nearest
+from .facts import CheckResult, Delivery, Facts, Reject
 
-TRIES = 50  # to copy a ledger that is being written to
+__all__ = ["TWO_FILES", "Blocker", "CheckResult", "Delivery", "Ledger", "Reject"]
+
 TWO_FILES = "TWO_FILES_OF_ONE_PERIOD"
-
-_SCHEMA = """
-create table if not exists deliveries (
-    delivery_id text primary key, extract text not null, "table" text not null, system text, name text not null,
-    sha256 text not null, size integer not null, arrived_at text not null, arrival_source text not null, period text,
-    superseding text not null, layout text, contract_hash text not null, state text not null, code text, message text,
-    rows_read integer, rows_kept integer, rows_set_aside integer, store_path text, store_sha256 text, synthetic integer not null);
-create table if not exists rejects (
-    delivery_id text not null, line integer, code text not null, "column" text, message text not null);
-create index if not exists rejects_of on rejects (delivery_id);
-create table if not exists checks (
-    extract text not null, delivery_id text not null, code text not null, severity text not null, success integer not null,
-    unexpected_count integer, element_count integer, suite_hash text not null, refs_hash text not null,
-    primary key (extract, delivery_id, code));
-create table if not exists withdrawals (
-    delivery_id text not null, reason text not null, withdrawn_at text not null, primary key (delivery_id, withdrawn_at));
-create table if not exists runs (
-    run_id integer primary key, kind text not null, plan text, as_of text, known_at text, reason text, started_at text not null,
-    ended_at text, outcome text);
-create table if not exists sightings (sha256 text primary key, first_seen_at text not null);
-create table if not exists files (
-    path text primary key, size integer not null, mtime_ns integer not null, ctime_ns integer not null,
-    inode integer not null, sha256 text not null);
-"""
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One file that arrived. Instants are aware, UTC. `store_path` is relative to the home; `period` as `dates.period_bounds`
-    reads it. `withdrawn_at` is set when it was withdrawn at or before the moment asked about."""
-
-    delivery_id: str
-    extract: str
-    table: str
-    system: str | None
-    name: str
-    sha256: str
-    size: int
-    arrived_at: datetime
-    arrival_source: str  # folder | arrivals.csv | sighting
-    period: str | None
-    superseding: str
-    layout: str | None
-    contract_hash: str
-    state: str  # stored | refused
-    code: str | None = None
-    message: str | None = None
-    rows_read: int | None = None
-    rows_kept: int | None = None
-    rows_set_aside: int | None = None
-    store_path: str | None = None
-    store_sha256: str | None = None  # of the Parquet file; null where it was taken before this was written down
-    synthetic: bool = False
-    withdrawn_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Reject:
-    """A row set aside, or a fault of a refused file. The message never holds the value."""
-
-    delivery_id: str
-    line: int | None
-    code: str
-    column: str | None
-    message: str
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What one rule found on one delivery (delivery_id '' = on the current rows). Counts only."""
-
-    extract: str
-    delivery_id: str
-    code: str
-    severity: str
-    success: bool
-    unexpected_count: int | None
-    element_count: int | None
-    suite_hash: str
-    refs_hash: str
 
 
 @dataclass(frozen=True)
@@ -113,75 +32,8 @@ class Blocker:
     message: str
 
 
-_COLUMNS = [f.name for f in fields(Delivery) if f.name != "withdrawn_at"]
-
-
-class Ledger:
+class Ledger(Facts):
     """The ledger at `path`, made when absent. Raises CallerError when the file is no ledger."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            with self._open() as con:
-                con.execute("pragma journal_mode=wal")
-                con.executescript(_SCHEMA)
-                if "store_sha256" not in [row["name"] for row in con.execute("pragma table_info(deliveries)")]:
-                    con.execute("alter table deliveries add column store_sha256 text")
-        except sqlite3.DatabaseError as error:
-            raise CallerError(f"The ledger {path} cannot be used: {error}. Name another home with --home.") from None
-        path.chmod(0o600)
-
-    @classmethod
-    def copied(cls, source: Path, target: Path) -> Ledger:
-        """A copy at `target`, to try things on; `source`, which may be missing, is only read.
-
-        The files are copied until they did not change meanwhile: to open a ledger that a run was killed over would mend it.
-        """
-        pairs = [(source.with_name(source.name + log), target.with_name(target.name + log)) for log in ("", "-wal")]
-        try:
-            for _ in range(TRIES):
-                facts = [_facts(old) for old, _ in pairs]
-                for old, new in pairs:
-                    new.write_bytes(old.read_bytes() if old.exists() else b"")
-                if facts == [_facts(old) for old, _ in pairs]:
-                    return cls(target)
-                time.sleep(0.1)
-        except OSError as error:
-            raise CallerError(f"The ledger {source} cannot be read: {error.strerror}. Name another home with --home.") from None
-        raise MaalError(f"The ledger {source} is being written to all the time. Try again when the run has ended.")
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        con = sqlite3.connect(self.path, timeout=30)
-        con.row_factory = sqlite3.Row
-        try:
-            with con:  # one transaction: all of it or nothing
-                yield con
-        finally:
-            con.close()
-
-    # -- deliveries ---------------------------------------------------------------------------------------------------
-
-    def record(self, delivery: Delivery, rejects: Iterable[Reject] = ()) -> None:
-        """Puts a delivery and its set-aside rows in place of what was known of it; its check results no longer hold."""
-        values = [_plain(getattr(delivery, name)) for name in _COLUMNS]
-        with self._open() as con:
-            con.execute("delete from deliveries where delivery_id = ?", [delivery.delivery_id])
-            con.execute("delete from rejects where delivery_id = ?", [delivery.delivery_id])
-            con.execute("delete from checks where delivery_id = ?", [delivery.delivery_id])
-            con.execute(f"insert into deliveries ({_names()}) values ({', '.join('?' * len(values))})", values)
-            con.executemany(
-                "insert into rejects values (?, ?, ?, ?, ?)",
-                ((r.delivery_id, r.line, r.code, r.column, r.message) for r in rejects),
-            )
-
-    def move_arrival(self, delivery_id: str, arrived_at: datetime, source: str, name: str, period: str | None) -> None:
-        """The same bytes were found under an earlier declared arrival."""
-        with self._open() as con:
-            con.execute(
-                "update deliveries set arrived_at = ?, arrival_source = ?, name = ?, period = ? where delivery_id = ?",
-                [_plain(arrived_at), source, name, period, delivery_id],
-            )
 
     def delivery(self, delivery_id: str) -> Delivery | None:
         """One delivery as it stands now, or None."""
@@ -193,68 +45,53 @@ class Ledger:
         Two files of one period in one arrival are both shown as refused unless their contract keys the rows; that follows from
         the facts at the moment asked about, so withdrawing one of the two frees the other.
         """
-        with self._open() as con:
-            rows = con.execute(
-                f"select {_names()} from deliveries where (? is null or extract = ?) and (? is null or arrived_at <= ?)"
-                " order by arrived_at, name, delivery_id",
-                [extract, extract, _plain(known_at), _plain(known_at)],
-            ).fetchall()
-            withdrawn = dict(
-                con.execute(
-                    "select delivery_id, min(withdrawn_at) from withdrawals where ? is null or withdrawn_at <= ? group by 1",
-                    [_plain(known_at), _plain(known_at)],
-                ).fetchall()
-            )
-        found = [_delivery(row, withdrawn.get(row["delivery_id"])) for row in rows]
-        return _refuse_twins(found)
+        return _refuse_twins(self.recorded(extract, known_at))
 
     def counting(self, extract: str, known_at: datetime | None = None) -> list[Delivery]:
         """The deliveries whose rows may count: stored, not withdrawn, no critical check failed. Superseding comes after."""
-        failed = self._critically_failed()
+        return self._counting(extract, known_at, ())
+
+    def _counting(self, extract: str, known_at: datetime | None, above: tuple[str, ...]) -> list[Delivery]:
+        failed = self._critically_failed(extract, known_at, above)
         return [
             d
             for d in self.deliveries(extract, known_at)
             if d.state == "stored" and d.withdrawn_at is None and d.delivery_id not in failed
         ]
 
-    def latest_arrival(self) -> datetime | None:
-        """The last moment at which knowledge changed: the latest arrival or withdrawal; None for an empty ledger."""
-        with self._open() as con:
-            row = con.execute(
-                "select max(t) from (select arrived_at t from deliveries union all select withdrawn_at from withdrawals)"
-            ).fetchone()
-        return datetime.fromisoformat(row[0]) if row[0] else None
+    # -- checks -------------------------------------------------------------------------------------------------------
 
-    def rejects(self, delivery_id: str | None = None) -> list[Reject]:
-        """Rows set aside, in order of delivery and line."""
-        with self._open() as con:
-            rows = con.execute(
-                'select delivery_id, line, code, "column", message from rejects where ? is null or delivery_id = ?'
-                ' order by delivery_id, line, code, "column"',
-                [delivery_id, delivery_id],
-            ).fetchall()
-        return [Reject(*row) for row in rows]
+    def refs_hash(self, looks_up: str, known_at: datetime | None = None) -> str:
+        """Which deliveries of these extracts (blank-separated) count at a moment; empty for none."""
+        return self._refs_hash(looks_up, known_at, ())
 
-    # -- checks, withdrawals, what blocks -----------------------------------------------------------------------------
+    def _refs_hash(self, looks_up: str, known_at: datetime | None, above: tuple[str, ...]) -> str:
+        if not looks_up:
+            return ""
+        counting = [d for extract in looks_up.split() for d in self._counting(extract, known_at, above)]
+        said = [(d.delivery_id, d.arrived_at.isoformat(), d.name, d.period, d.contract_hash) for d in counting]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
-    def record_checks(self, results: Sequence[CheckResult]) -> None:
-        """Puts results in place of all earlier ones on the same deliveries."""
-        with self._open() as con:
-            for extract, delivery_id in sorted({(r.extract, r.delivery_id) for r in results}):
-                con.execute("delete from checks where extract = ? and delivery_id = ?", [extract, delivery_id])
-            con.executemany(
-                "insert into checks values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [tuple(_plain(getattr(r, f.name)) for f in fields(CheckResult)) for r in results],
-            )
+    def checks(self, extract: str | None = None, known_at: datetime | None = None) -> list[CheckResult]:
+        """The results that hold at a moment (default: now)."""
+        return self._holding(self.recorded_checks(extract), known_at, ())
 
-    def checks(self, extract: str | None = None) -> list[CheckResult]:
-        """The last results of every rule."""
-        with self._open() as con:
-            rows = con.execute(
-                "select * from checks where ? is null or extract = ? order by extract, delivery_id, code",
-                [extract, extract],
-            ).fetchall()
-        return [CheckResult(**{**dict(row), "success": bool(row["success"])}) for row in rows]
+    def _holding(self, checks: list[CheckResult], known_at: datetime | None, above: tuple[str, ...]) -> list[CheckResult]:
+        now = {looks_up: self._refs_hash(looks_up, known_at, above) for looks_up in {c.looks_up for c in checks}}
+        return [c for c in checks if not c.looks_up or c.refs_hash == now[c.looks_up]]
+
+    def _critically_failed(self, extract: str, known_at: datetime | None, above: tuple[str, ...] = ()) -> dict[str, list[str]]:
+        """delivery → codes. `above` are the extracts on whose account is asked: critical rules may not look each other up in a
+        circle (expectations.py refuses it), and a ledger in which they once did must not send us round."""
+        found = [c for c in self.recorded_checks(extract) if not c.success and c.severity == "critical"]
+        if extract in above:
+            found = [c for c in found if not c.looks_up]
+        failed: dict[str, list[str]] = {}
+        for check in self._holding(found, known_at, (*above, extract)):
+            failed.setdefault(check.delivery_id, []).append(check.code)
+        return failed
+
+    # -- withdrawals, what blocks -------------------------------------------------------------------------------------
 
     def withdraw(self, delivery_id: str, reason: str, at: datetime) -> Delivery:
         """Takes a delivery out of the current rows from `at` on. Raises CallerError for an unknown or withdrawn one."""
@@ -264,17 +101,11 @@ class Ledger:
             raise CallerError(f"No delivery is called '{delivery_id}'{nearest(delivery_id, known)}")
         if delivery.withdrawn_at is not None:
             raise CallerError(f"{delivery_id} was withdrawn already, at {delivery.withdrawn_at.isoformat()}.")
-        if not reason.strip():
+        reason = " ".join(reason.split())
+        if not reason:
             raise CallerError("A withdrawal needs a reason; it stands in every edition that it changes.")
-        with self._open() as con:
-            con.execute("insert into withdrawals values (?, ?, ?)", [delivery_id, reason, _plain(at)])
+        self.record_withdrawal(delivery_id, reason, at)
         return replace(delivery, withdrawn_at=at)
-
-    def withdrawals(self) -> list[tuple[str, str, datetime]]:
-        """(delivery_id, reason, when), in order of time."""
-        with self._open() as con:
-            rows = con.execute("select * from withdrawals order by withdrawn_at, delivery_id").fetchall()
-        return [(row[0], row[1], datetime.fromisoformat(row[2])) for row in rows]
 
     def blocking(self, extracts: Iterable[str], known_at: datetime | None = None) -> list[Blocker]:
         """What must stop a plan that reads these extracts: refused or critically failed, neither withdrawn nor corrected.
@@ -282,9 +113,9 @@ class Ledger:
         Corrected is a delivery after which a good one came: any later one (`whole`), of the same period (`period`), or of
         the same file name or period (`key`). A refused file is corrected too by a good one put in its place.
         """
-        failed = self._critically_failed()
         blockers: list[Blocker] = []
         for extract in sorted(set(extracts)):
+            failed = self._critically_failed(extract, known_at)
             good = self.counting(extract, known_at)
             for bad in self.deliveries(extract, known_at):
                 codes = failed.get(bad.delivery_id, [])
@@ -296,90 +127,6 @@ class Ledger:
                 message = bad.message or "" if bad.state == "refused" else f"failed the critical rule {', '.join(codes)}"
                 blockers.append(Blocker(extract, bad.delivery_id, bad.name, code, message))
         return blockers
-
-    def _critically_failed(self) -> dict[str, list[str]]:
-        with self._open() as con:
-            rows = con.execute(
-                "select delivery_id, code from checks where not success and severity = 'critical' order by delivery_id, code"
-            ).fetchall()
-        failed: dict[str, list[str]] = {}
-        for delivery_id, code in rows:
-            failed.setdefault(delivery_id, []).append(code)
-        return failed
-
-    # -- runs, sightings ----------------------------------------------------------------------------------------------
-
-    def new_run(
-        self,
-        kind: str,
-        started_at: datetime,
-        *,
-        plan: str | None = None,
-        as_of: str | None = None,
-        known_at: datetime | None = None,
-        reason: str | None = None,
-    ) -> int:
-        """Notes that a run began; its number."""
-        with self._open() as con:
-            cursor = con.execute(
-                "insert into runs (kind, plan, as_of, known_at, reason, started_at) values (?, ?, ?, ?, ?, ?)",
-                [kind, plan, as_of, _plain(known_at), reason, _plain(started_at)],
-            )
-            return int(cursor.lastrowid or 0)
-
-    def end_run(self, run_id: int, ended_at: datetime, outcome: str) -> None:
-        """Notes how a run ended. A run without an end was killed."""
-        with self._open() as con:
-            con.execute("update runs set ended_at = ?, outcome = ? where run_id = ?", [_plain(ended_at), outcome, run_id])
-
-    def runs(self) -> list[dict[str, Any]]:
-        """All runs, oldest first."""
-        with self._open() as con:
-            return [dict(row) for row in con.execute("select * from runs order by run_id")]
-
-    def first_seen(self, sha256: str, at: datetime) -> datetime:
-        """When these bytes were first seen; `at` becomes that moment when they are new."""
-        with self._open() as con:
-            con.execute("insert or ignore into sightings values (?, ?)", [sha256, _plain(at)])
-            row = con.execute("select first_seen_at from sightings where sha256 = ?", [sha256]).fetchone()
-        return datetime.fromisoformat(row[0])
-
-    def remembered_files(self) -> dict[str, tuple[int, int, int, int, str]]:
-        """path → (size, mtime_ns, ctime_ns, inode, sha256): an untouched file need not be read again to be known."""
-        with self._open() as con:
-            return {row[0]: tuple(row)[1:] for row in con.execute("select * from files")}  # type: ignore[misc]
-
-    def remember_files(self, files: dict[str, tuple[int, int, int, int, str]]) -> None:
-        """Adds to what `remembered_files` gives."""
-        with self._open() as con:
-            con.executemany("insert or replace into files values (?, ?, ?, ?, ?, ?)", [(p, *facts) for p, facts in files.items()])
-
-
-def _facts(path: Path) -> tuple[int, int] | None:
-    """Size and time of the last write; None for a file that is not there."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_size, status.st_mtime_ns
-
-
-def _names() -> str:
-    return ", ".join(f'"{name}"' for name in _COLUMNS)
-
-
-def _plain(value: Any) -> Any:
-    """As SQLite keeps it: instants as UTC text of fixed width, so that text order is time order."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    return int(value) if isinstance(value, bool) else value
-
-
-def _delivery(row: sqlite3.Row, withdrawn_at: str | None) -> Delivery:
-    values = {name: row[name] for name in _COLUMNS}
-    values["arrived_at"] = datetime.fromisoformat(values["arrived_at"])
-    values["synthetic"] = bool(values["synthetic"])
-    return Delivery(**values, withdrawn_at=datetime.fromisoformat(withdrawn_at) if withdrawn_at else None)
 
 
 def _refuse_twins(deliveries: list[Delivery]) -> list[Delivery]:

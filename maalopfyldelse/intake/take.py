@@ -48,7 +48,7 @@ class TakeReport:
     read: set[str] = field(default_factory=set)
 
 
-_NOT_READ: Any = {"rules": True, "summary": True, "supplier": True, "retention": True} | {
+_NOT_READ: Any = {"rules": True, "summary": True, "supplier": True, "retention": True, "source_keeps_months": True} | {
     "layouts": {"__all__": {"columns": {"__all__": {"note"}}}},
     "set_aside": {"__all__": {"danish"}},
 }
@@ -97,7 +97,8 @@ def take_extract(
         if before is not None:
             found = _earliest(found, before)
             was_read = before.code != "CHANGED_WHILE_READ"
-            if was_read and before.contract_hash == contract and _arrived_alike(extract, found, before):
+            is_told = before.store_path is not None or found.name == before.name  # a refusal names the file
+            if was_read and is_told and before.contract_hash == contract and _arrived_alike(extract, found, before):
                 _note_arrival(ledger, found, before)
                 report.known += 1
                 continue
@@ -113,6 +114,10 @@ def take_extract(
             progress(f"{extract_id}: refused {found.name} ({delivery.code})")
         else:
             progress(f"{extract_id}: {found.name}: {delivery.rows_kept} rows kept, {delivery.rows_set_aside} set aside")
+    for known_one in ledger.recorded(extract_id):
+        for said in scan.withdrawals:
+            if said.means(known_one.delivery_id, known_one.sha256):
+                ledger.record_withdrawal(known_one.delivery_id, said.reason, said.withdrawn_at)
     for delivery in ledger.deliveries(extract_id):
         if delivery.state == "refused" and delivery.withdrawn_at is None:
             report.refused.append(delivery)
@@ -137,11 +142,12 @@ def sweep(home: Home, ledger: Ledger, table: str) -> None:
 
 
 def _earliest(found: Found, before: Delivery) -> Found:
-    """The same bytes keep the earliest arrival; a declared one counts more than a sighting."""
+    """The same bytes keep the earliest arrival; a declared one counts more than a sighting. At the same arrival the file's present
+    name holds: it was renamed."""
     declared_before = before.arrival_source != "sighting"
     declared_now = found.arrival_source != "sighting"
-    is_earlier = found.arrived_at is not None and found.arrived_at < before.arrived_at
-    if (declared_now and not declared_before) or (declared_now == declared_before and is_earlier):
+    is_no_later = found.arrived_at is not None and found.arrived_at <= before.arrived_at
+    if (declared_now and not declared_before) or (declared_now == declared_before and is_no_later):
         return found
     return replace(
         found, arrived_at=before.arrived_at, arrival_source=before.arrival_source, name=before.name, period=before.period
@@ -158,7 +164,8 @@ def _arrived_alike(extract: Extract, found: Found, before: Delivery) -> bool:
 
 
 def _note_arrival(ledger: Ledger, found: Found, before: Delivery) -> None:
-    if found.arrived_at is not None and found.arrived_at != before.arrived_at:
+    now = (found.arrived_at, found.arrival_source, found.name, found.period)
+    if found.arrived_at is not None and now != (before.arrived_at, before.arrival_source, before.name, before.period):
         ledger.move_arrival(before.delivery_id, found.arrived_at, found.arrival_source, found.name, found.period)
 
 
