@@ -68,6 +68,10 @@ class Home:
         return self.path / "dagster"
 
     @property
+    def checks(self) -> Path:
+        return self.path / "checks"
+
+    @property
     def analyst(self) -> Path:
         return self.path / "analyst.duckdb"
 

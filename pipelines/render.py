@@ -155,6 +155,8 @@ def print_outcome(outcome: Outcome, home: Home) -> int:
         print(f"{published.plan} at {published.as_of}, edition {published.number}: {word}\n  {published.path}")
     for note in outcome.notes:
         print(note)
+    if (home.checks / "index.html").exists():
+        print(f"deliveries and checks: {home.checks / 'index.html'}")
     if home.analyst.exists():
         print(f"for analysts: {home.analyst}")
     for problem in outcome.problems:

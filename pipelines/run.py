@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maalopfyldelse.checks_page import write_checks_page
 from maalopfyldelse.dates import danish_date
 from maalopfyldelse.declared import REPOSITORY, Declared
 from maalopfyldelse.edition import Published
@@ -69,6 +70,7 @@ def run(
         definitions = build(declared=declared, plans=plans, work=work)
         _execute(definitions, jobs.INTAKE, work, instance)
         outcome = Outcome(notes=list(_intake_notes(work)))
+        write_checks_page(home, declared, work.ledger)
         known = known_at or work.known_at()
         tags = {KNOWN_AT_TAG: known.isoformat()} | ({REASON_TAG: reason} if reason else {})
         for plan in plans:

@@ -18,7 +18,7 @@ from little import GOOD, NOW, Little
 from assets.extracts import check_name
 from assets.step import key
 from maalopfyldelse import declared as gathering
-from maalopfyldelse import expectations
+from maalopfyldelse import gx_suite
 from maalopfyldelse.dates import DANISH_ZONE
 from maalopfyldelse.errors import CallerError, MaalError
 from maalopfyldelse.scanning import load_plans
@@ -188,7 +188,7 @@ def test_a_run_takes_in_counts_and_publishes(little: Little) -> None:
 def test_a_second_run_with_nothing_new_does_nothing_and_says_so(little: Little, monkeypatch: pytest.MonkeyPatch) -> None:
     little.deliver_all()
     run(little)
-    monkeypatch.setattr(expectations, "_gx", lambda: pytest.fail("Great Expectations was imported"))
+    monkeypatch.setattr(gx_suite, "_gx", lambda: pytest.fail("Great Expectations was imported"))
     outcome = run(little)
     assert [(p.number, p.is_new) for p in outcome.published] == [(1, False), (1, False)]
     assert outcome.notes == [

@@ -214,6 +214,16 @@ class Facts:
             ).fetchall()
         return [Reject(*row) for row in rows]
 
+    def reject_counts(self) -> dict[str, dict[tuple[str, str | None], int]]:
+        """delivery → (code, column) → how many faults, the most frequent first."""
+        counts: dict[str, dict[tuple[str, str | None], int]] = {}
+        with self._open() as con:
+            for delivery_id, code, column, times in con.execute(
+                'select delivery_id, code, "column", count(*) as times from rejects group by 1, 2, 3 order by 1, times desc, 2, 3'
+            ):
+                counts.setdefault(delivery_id, {})[code, column] = times
+        return counts
+
     # -- checks, withdrawals ------------------------------------------------------------------------------------------
 
     def record_checks(self, results: Sequence[CheckResult]) -> None:
