@@ -30,7 +30,8 @@ h1 { font-size: 1.6rem; margin: 0 0 .25rem } h2 { font-size: 1.2rem; margin: 3re
 h3 { font-size: 1rem; margin: 1.5rem 0 .25rem } p { margin: .25rem 0; max-width: 60rem } a { color: inherit }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 }
 th, td { text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line) }
-th { font-weight: 600; color: var(--soft); font-size: .85rem } td { overflow-wrap: anywhere } .n { text-align: right; white-space: nowrap; padding-right: 1.4rem }
+th { font-weight: 600; color: var(--soft); font-size: .85rem } td { overflow-wrap: anywhere }
+.n { text-align: right; white-space: nowrap; padding-right: 1.4rem }
 .when, .code { white-space: nowrap } .code, code { font: .85em ui-monospace, "DejaVu Sans Mono", monospace }
 .soft { color: var(--soft) } .bad { color: var(--bad); font-weight: 600 } .warn { color: var(--warn); font-weight: 600 } .good { color: var(--good) }
 summary { cursor: pointer } details table { font-size: .9rem; margin: .25rem 0 .75rem }
