@@ -19,22 +19,23 @@ from .declared import Declared
 from .expectations import suite_hash
 from .home import Home
 from .intake.ledger import CheckResult, Delivery, Ledger
-from .news import gaps_of
+from .news import Gap, gaps_of
 
 _STYLE = """
 :root { --ink: #1d2328; --soft: #5b6670; --line: #d9dee3; --bad: #a3161f; --warn: #8a5a00; --good: #1c6b3c; }
 * { box-sizing: border-box }
-body { margin: 0 auto; padding: 2rem 2.5rem 6rem; max-width: 78rem; color: var(--ink); background: #fff;
+body { margin: 0 auto; padding: 2rem 2.5rem 6rem; max-width: 84rem; color: var(--ink); background: #fff;
   font: 15px/1.5 system-ui, "Segoe UI", "Noto Sans", sans-serif; font-variant-numeric: tabular-nums }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem } h2 { font-size: 1.2rem; margin: 3rem 0 .25rem; padding-top: 1rem; border-top: 2px solid var(--ink) }
 h3 { font-size: 1rem; margin: 1.5rem 0 .25rem } p { margin: .25rem 0; max-width: 60rem } a { color: inherit }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 }
 th, td { text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line) }
-th { font-weight: 600; color: var(--soft); font-size: .85rem } td { overflow-wrap: anywhere }
+th { font-weight: 600; color: var(--soft); font-size: .85rem } td { overflow-wrap: break-word }
 .n { text-align: right; white-space: nowrap; padding-right: 1.4rem }
 .when, .code { white-space: nowrap } .code, code { font: .85em ui-monospace, "DejaVu Sans Mono", monospace }
 .soft { color: var(--soft) } .bad { color: var(--bad); font-weight: 600 } .warn { color: var(--warn); font-weight: 600 } .good { color: var(--good) }
 summary { cursor: pointer } details table { font-size: .9rem; margin: .25rem 0 .75rem }
+details th, details td { white-space: nowrap }
 """
 
 
@@ -47,7 +48,7 @@ class _Seen:
     checks: dict[str, list[CheckResult]]  # by delivery
     held_back: set[str]
     in_the_way: set[str]
-    gaps: list[str]
+    gaps: list[Gap]
 
     def failing(self, delivery: Delivery, severity: str) -> list[CheckResult]:
         return [c for c in self.checks.get(delivery.delivery_id, []) if not c.success and c.severity == severity]
@@ -98,7 +99,7 @@ def _look(extract: Extract, ledger: Ledger, latest: datetime | None) -> _Seen:
         checks,
         {d.delivery_id for d in deliveries if d.state == "stored" and d.withdrawn_at is None} - good,
         {b.delivery_id for b in ledger.blocking([extract.extract])},
-        [gap.text for gap in gaps_of(extract, counting, danish_date(latest))] if latest else [],
+        gaps_of(extract, counting, danish_date(latest)) if latest else [],
     )
 
 
@@ -123,7 +124,7 @@ def _of_extract(one: _Seen, withdrawn: dict[str, str], set_aside: dict[str, dict
         facts.append(f"one delivery a {extract.period.every} from {escape(extract.period.since or 'the first')} on")
     facts += [f"at most {extract.limits.max_set_aside_share:.0%} of the rows set aside"]
     yield f"<p class='soft'>{escape(facts[0])}; {'; '.join(facts[1:])}; suite <code>{suite_hash(extract)[:12]}</code></p>"
-    yield from (f"<p class='warn'>{escape(text)}</p>" for text in one.gaps)
+    yield from (f"<p class='{'soft' if gap.is_awaited else 'warn'}'>{escape(gap.text)}</p>" for gap in one.gaps)
     if extract.rules:
         yield "<h3>Rules</h3>"
         yield _table(
@@ -152,7 +153,7 @@ def _delivery(one: _Seen, d: Delivery, reason: str | None, set_aside: dict[tuple
     sighting = "<br><span class='warn'>first sighting only</span>" if d.arrival_source == "sighting" else ""
     yield f"<span class='when'>{_when(d.arrived_at)}</span>{sighting}"
     yield f"{escape(d.name)}<br><span class='soft code'>{escape(d.delivery_id)}</span>"
-    yield escape(d.period or "")
+    yield f"<span class='when'>{escape(d.period or '')}</span>"
     yield from ("" if n is None else _n(n) for n in (d.rows_read, d.rows_kept))
     codes = "".join(
         f"<br><span class='soft'>{escape(_fault(code, column))}: {n:,}</span>" for (code, column), n in set_aside.items()
@@ -165,7 +166,7 @@ def _delivery(one: _Seen, d: Delivery, reason: str | None, set_aside: dict[tuple
         critical
     ) + f"<span class='warn'>{len(others)} warn</span>, " * bool(others)
     if checks:
-        results = _table(("Rule", "Result", "n Rows that do not fit", "n Of"), (_check(c) for c in checks))
+        results = _table(("Rule", "Result", "n Do not fit", "n Of"), (_check(c) for c in checks))
         opened = " open" if critical else ""
         yield f"<details{opened}><summary>{told}{sum(c.success for c in checks)} of {len(checks)} hold</summary>{results}</details>"
     else:

@@ -61,7 +61,7 @@ def _told(extract: Extract, periods: tuple[str, ...], is_awaited: bool, today: d
         if until < today:
             return f"{text}: the source has had {periods[0]} only until {until}; an earlier export may be the only copy left."
         return f"{text}: the source has {periods[0]} until {until}."
-    return f"{text}." + (f" {extract.retention}" if extract.retention else "")
+    return f"{text}." + (f" Retention: {extract.retention}" if extract.retention else "")
 
 
 def all_gaps(declared: Declared, ledger: Ledger, tables: Iterable[str], known_at: datetime, today: date) -> list[Gap]:

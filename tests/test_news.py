@@ -70,7 +70,7 @@ def test_a_gap_says_how_long_the_source_still_has_it() -> None:
             h.put(f"things_{quarter}.csv", f"id\n{quarter}\n", arrival="2021-01-02T0800")
         h.take()
         assert told(h, date(2020, 12, 31)) == [
-            "2020Q2 is missing, though a later one has come. Ask The office. Gone after a while."
+            "2020Q2 is missing, though a later one has come. Ask The office. Retention: Gone after a while."
         ]
 
 
