@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 from ..contract import Format
+from .csvproof import prove_line_ends, prove_quotes
 from .faults import Fault, Refused, row_message
 from .textfile import TextFile
 
@@ -39,7 +40,9 @@ class CsvFile:
     def __init__(self, text: TextFile, form: Format) -> None:
         self._text, self._form = text, form
         if text.has_mixed_ends:
-            self._prove_line_ends()
+            prove_line_ends(text.path, form)
+        if text.has_blank_at_quote:
+            prove_quotes(text.path, form)
         self.names = self._header()
         self.is_ascii = text.is_ascii
 
@@ -102,22 +105,6 @@ class CsvFile:
             f"escape = {quoted(form.quote)}, max_line_size = {MAX_LINE}, columns = {{{columns}}}"
             f"{', ignore_errors = true' if careful else ''})"
         )
-
-    def _prove_line_ends(self) -> None:
-        """Raises Refused unless all lines end alike; within quotes a line break is part of a value. The engine goes by the first line
-        end it sees, and what ends otherwise may be lost to it without a word."""
-        quote, inside, seen = self._form.quote.encode(), False, b""
-        with self._text.path.open("rb") as handle:
-            for number, line in enumerate(handle, 1):
-                body = line.rstrip(b"\n").removesuffix(b"\r")
-                parts = body.split(quote)[inside::2] if quote else [body]
-                lone = any(b"\r" in part for part in parts)
-                inside ^= bool(quote and body.count(quote) % 2)
-                end = b"" if inside else line[len(body) :]
-                if lone or (end and seen and end != seen):
-                    message = "the lines end in different ways (LF, CR, CRLF). Save the file with one kind of line end."
-                    raise Refused("MIXED_LINE_ENDS", message, line=number)
-                seen = seen or end
 
     def _open(self) -> TextIO:
         return self._text.path.open(encoding="utf-8-sig", newline="")

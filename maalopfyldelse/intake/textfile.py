@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ class TextFile:
     quotes: int  # how often the format's quote stands in it
     has_blank_lines: bool
     is_ascii: bool
+    has_blank_at_quote: bool = False  # perhaps between a value's quote and the delimiter
     has_mixed_ends: bool = False  # line feeds with and without a carriage return, or one by itself; perhaps within values
 
 
@@ -92,7 +94,9 @@ class _Counts:
         self._form = form
         self._quote = form.quote.encode()
         self.lines = self._unended = self._returns = self._pairs = self._quotes = self._bytes = 0
-        self._blank = False
+        self._blank = self._blank_at_quote = False
+        mark, edge = re.escape(self._quote), re.escape(form.delimiter.encode())
+        self._at_edge = re.compile(rb"(^|[\r\n]|%b) +%b|%b +($|[\r\n]|%b)" % (edge, mark, mark, edge)) if form.quote else None
         self._ascii = True
         self._tail = b"\n"  # as if a line had just ended: a blank first line counts
         self._control: int | None = None
@@ -108,6 +112,8 @@ class _Counts:
             self._returns += returns
             self._pairs += chunk.count(b"\r\n")
         self._pairs += self._tail.endswith(b"\r") and chunk.startswith(b"\n")
+        if self._at_edge and not self._blank_at_quote and (b" " + self._quote in chunk or self._quote + b" " in chunk):
+            self._blank_at_quote = self._at_edge.search(chunk) is not None  # a piece's ends count as edges
         joined = self._tail + chunk
         self._blank = self._blank or b"\n\n" in joined or b"\n\r\n" in joined
         self._tail = joined[-2:]
@@ -140,4 +146,4 @@ class _Counts:
                 line=self.lines + 1,
             )
         is_mixed = self._returns > 0 and not self._returns == self._pairs == self.lines
-        return TextFile(path, encoding, self.lines, self._quotes, self._blank, self._ascii, is_mixed)
+        return TextFile(path, encoding, self.lines, self._quotes, self._blank, self._ascii, self._blank_at_quote, is_mixed)

@@ -1,0 +1,57 @@
+"""What a CSV text must hold to where the engine's reader would go on without a word: like line ends, and quotes at the edges of values.
+
+Asked only of texts that textfile.py suspects, for it costs far more than reading them. Everything else is csvfile.py's.
+"""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+
+from ..contract import Format
+from .faults import Refused
+
+
+def prove_line_ends(path: Path, form: Format) -> None:
+    """Raises Refused unless all lines end alike; within quotes a line break is part of a value.
+
+    The engine goes by the first line end that it sees, and rows that end otherwise may be lost to it.
+    """
+    quote, inside, seen = form.quote.encode(), False, b""
+    with path.open("rb") as handle:
+        for number, line in enumerate(handle, 1):
+            body = line.removesuffix(b"\n").removesuffix(b"\r")
+            outside = body.split(quote)[inside::2] if quote else [body]
+            inside ^= bool(quote and body.count(quote) % 2)
+            end = b"" if inside else line[len(body) :]
+            if any(b"\r" in part for part in outside) or (end and seen and end != seen):
+                message = "the lines end in different ways (LF, CR, CRLF). Save the file with one kind of line end."
+                raise Refused("MIXED_LINE_ENDS", message, line=number)
+            seen = seen or end
+
+
+def prove_quotes(path: Path, form: Format) -> None:
+    """Raises Refused unless every quote begins or ends a value, or is doubled within one.
+
+    The engine leaves out a blank between a quote and the delimiter, and takes what stands within the quotes for the value.
+    """
+    quote, delimiter = form.quote.encode(), form.delimiter.encode()
+    with path.open("rb") as handle, mmap(handle.fileno(), 0, access=ACCESS_READ) as data:
+        start = len(BOM_UTF8) if data[:3] == BOM_UTF8 else 0
+        for _ in range(form.header_row - 1):
+            start = data.find(b"\n", start) + 1
+        inside, closed, at = False, -1, data.find(quote, start)
+        while at >= 0:
+            behind = at + len(quote)
+            if inside:
+                next_one = data[behind : behind + max(len(delimiter), len(quote))]
+                is_sound = not next_one or next_one.startswith((delimiter, quote, b"\r", b"\n"))
+                closed = behind
+            else:
+                is_sound = at in (start, closed) or data[max(at - len(delimiter), start) : at].endswith((delimiter, b"\r", b"\n"))
+            if not is_sound:
+                line = data[:at].count(b"\n") + 1
+                message = "a quote stands beside a blank or inside a value and is not doubled. Export it again."
+                raise Refused("STRAY_QUOTE", message, line=line)
+            inside, at = not inside, data.find(quote, behind)
