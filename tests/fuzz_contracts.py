@@ -253,6 +253,9 @@ def constant(draw: Draw, c: str, t: str) -> Part:
 
 
 PARTS = [text, words, codes, number, number, twice, day, instant, instant, events, truth, tests, filled, constant]
+SHAPES: list[dict[str, str]] = [  # of a JSON document
+    {}, {"rows": "rows"}, {"rows": "value.1.rows"}, {"rows": "0.Data", "names": "0.Variables.*.Label"}, {"rows": "rows", "names": "columns"},
+]  # fmt: skip
 HEADINGS = ["a", "år", "Sum (kr.)", "kø nr", "Received at", "x'y", "_", "select", "1"]
 
 
@@ -264,11 +267,13 @@ def contracts(draw: Any, form: str) -> Contract:
     columns: dict[str, Any] = {"id": "varchar"}
     sources: dict[str, Any] = {"id": {"from": "id"}}
     headings = draw(st.permutations(HEADINGS))
+    said = draw(formats(form))
     for number, part in enumerate(chosen):
         name = headings[number]
-        if form in ("ndjson", "json") and draw(st.booleans()):
-            name = f"deep.{name}".replace("kr.", "kr")
-        made = part(draw, name.replace(".)", ")") if form in ("ndjson", "json") else name, f"t{number}")
+        if form in ("ndjson", "json"):
+            name = name.replace(".", "")  # a dot leads deeper
+            name = f"deep.{name}" if said.get("names") is None and draw(st.booleans()) else name
+        made = part(draw, name, f"t{number}")
         optional = draw(st.booleans())
         cells |= made.cells
         sources |= made.sources
@@ -283,7 +288,7 @@ def contracts(draw: Any, form: str) -> Contract:
     cells |= {name: _of(["", "Anna; Bo", "0101701234", 'a"b', "x"]) for name in unread}
     layout = {
         "id": "only",
-        "format": {"type": form, **draw(formats(form))},
+        "format": {"type": form, **said},
         "columns": {name: {k: v for k, v in source.items() if v is not None} for name, source in sources.items()},
         "zone": draw(st.sampled_from(["Europe/Copenhagen", *ZONES])),
         "ignore": unread[:1],
@@ -325,4 +330,8 @@ def formats(draw: Any, form: str) -> dict[str, Any]:
         }
     if form == "xlsx":
         return {"header_row": draw(st.sampled_from([1, 1, 3])), "sheet": draw(st.sampled_from([None, "Ark1", "Åben & lukket"]))}
-    return {"encodings": encodings if form == "ndjson" else ["utf-8"], "final_newline": ends} if form == "ndjson" else {}
+    if form == "parquet":
+        return {}
+    if form == "json":
+        return {"encodings": encodings, **draw(st.sampled_from(SHAPES))}
+    return {"encodings": encodings, "final_newline": ends}

@@ -6,14 +6,19 @@ then written, and the bytes are mangled as a copy or a wrong program would (flip
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import xlsxwriter
 from fuzz_contracts import Contract
 from hypothesis import strategies as st
@@ -45,7 +50,7 @@ class File:
 def grids(draw: Any, contract: Contract) -> Grid:
     """Rows that fit the contract, or nearly."""
     names = draw(st.permutations(list(contract.cells)))
-    count = draw(st.integers(0, 6))
+    count = draw(st.sampled_from([3, 1, 2, 4, 5, 6, 4, 3, 0]))
     return Grid(list(names), [[draw(contract.cells[name]) for name in names] for _ in range(count)])
 
 
@@ -58,8 +63,12 @@ def written(draw: Any, contract: Contract, grid: Grid, *, sound: bool) -> bytes:
     form = contract.layout.format
     if form.type == "csv":
         return draw(_csv(form, grid, sound=sound))  # type: ignore[no-any-return]
+    if form.type == "parquet":
+        return draw(_parquet(grid))  # type: ignore[no-any-return]
     if form.type == "xlsx":
         return draw(_xlsx(form, grid))  # type: ignore[no-any-return]
+    if form.type == "json":
+        return draw(_json(form, grid))  # type: ignore[no-any-return]
     return draw(_ndjson(form, grid))  # type: ignore[no-any-return]
 
 
@@ -79,7 +88,7 @@ def _csv(draw: Any, form: Any, grid: Grid, *, sound: bool) -> bytes:
     end = draw(st.sampled_from(["\n", "\r\n"]))
 
     def cell(value: Any, heading: bool = False) -> str:
-        text = " ".join(value) if isinstance(value, list) else str(value)
+        text = _flat(value)
         if heading:
             text = text.replace("\n", " ").replace("\r", " ")
         if not form.quote:
@@ -111,44 +120,104 @@ def nested(names: list[str], values: list[Any]) -> dict[str, Any]:
 
 
 @st.composite
-def _ndjson(draw: Any, form: Any, grid: Grid) -> bytes:
-    end = draw(st.sampled_from(["\n", "\r\n"]))
+def _json_rows(draw: Any, form: Any, grid: Grid) -> list[str]:
+    """Each row as JSON: an object of its paths, or a list where the format says so."""
     is_plain = draw(st.booleans())  # everything as text
     lines = []
     for number, row in enumerate(grid.rows):
         values, names = [], []
         for name, value in zip(grid.names, row, strict=False):
-            if number and draw(st.integers(0, 9)) == 9:
+            if number and not form.names and draw(st.integers(0, 9)) == 9:
                 continue  # the path is missing
             names.append(name)
             values.append(value if is_plain else draw(_json_value(value)))
-        made = json.dumps(nested(names, values), ensure_ascii=draw(st.booleans()), default=str)
+        made = json.dumps(values if form.names else nested(names, values), ensure_ascii=draw(st.booleans()))
         lines.append(made.replace('"<<', "").replace('>>"', ""))
-        if draw(st.integers(0, 9)) == 9:
-            lines.append(" ")
+    return lines
+
+
+@st.composite
+def _ndjson(draw: Any, form: Any, grid: Grid) -> bytes:
+    end, lines = draw(st.sampled_from(["\n", "\r\n"])), []
+    for line in draw(_json_rows(form, grid)):
+        lines += [line] if draw(st.integers(0, 9)) < 9 else [line, " "]
     ended = form.final_newline or draw(st.booleans())
     return draw(_encoded(end.join(lines) + (end if ended and lines else ""), form.encodings))  # type: ignore[no-any-return]
+
+
+@st.composite
+def _json(draw: Any, form: Any, grid: Grid) -> bytes:
+    """A document of one of the contract's shapes."""
+    indent = draw(st.sampled_from(["", "\n", "\r\n  ", " "]))
+    rows = "[" + indent + f",{indent}".join(draw(_json_rows(form, grid))) + indent + "]"
+    names = json.dumps(grid.names)
+    labels = json.dumps([{"Name": str(n), "Label": name} for n, name in enumerate(grid.names)], ensure_ascii=draw(st.booleans()))
+    first, last = f'"columns":{indent}{names},', ', "TotalCount": 7, "more": [{"x": null}]'
+    text = {
+        None: rows,
+        "rows": "{" + first * bool(form.names) + f'"rows": {rows}{last}' + "}",
+        "value.1.rows": '{"value": [1, {"rows": ' + rows + last + "}]}",
+        "0.Data": f'[{{"Variables": {labels}, "Data": {rows}{last}}}]',
+    }[form.rows]
+    return draw(_encoded(text + draw(st.sampled_from(["", "\n"])), form.encodings))  # type: ignore[no-any-return]
 
 
 def _json_value(value: Any) -> st.SearchStrategy[Any]:
     """A text as JSON may say it: as text, null, a truth or a number (marked, since Python would write it another way)."""
     if not isinstance(value, str):
         return st.just(value)
-    kinds = [value, value]
+    kinds: list[Any] = [value, value]
     if value == "":
-        kinds.append(None)  # type: ignore[arg-type]
+        kinds.append(None)
     if value in ("true", "false"):
-        kinds.append(value == "true")  # type: ignore[arg-type]
-    if value.lstrip("-").replace(".", "", 1).isascii() and _is_number(value):
+        kinds.append(value == "true")
+    if _is_number(value) and value != "-0":
         kinds.append(f"<<{value}>>")
     return st.sampled_from(kinds)
 
 
 def _is_number(value: str) -> bool:
     try:
-        return not isinstance(json.loads(value), str | list | dict | bool | None) and value not in ("NaN",)
+        return value.isascii() and value not in ("NaN", "Infinity", "-Infinity") and type(json.loads(value)) in (int, float)
     except ValueError:
         return False
+
+
+@st.composite
+def _parquet(draw: Any, grid: Grid) -> bytes:
+    """Columns typed where all their cells allow it."""
+    columns = []
+    for column in range(len(grid.names)):
+        texts = [_flat(row[column]) if column < len(row) else None for row in grid.rows]
+        texts = [None if text == "" and draw(st.booleans()) else text for text in texts]
+        columns.append(draw(st.sampled_from(_typings(texts))))
+    out = io.BytesIO()
+    table = pa.Table.from_arrays(columns, names=[str(name) for name in grid.names])
+    packing = draw(st.sampled_from(["none", "snappy", "zstd", "gzip"]))
+    size = draw(st.sampled_from([2, 1000]))
+    pq.write_table(table, out, compression=packing, row_group_size=size, use_dictionary=draw(st.booleans()))
+    return out.getvalue()
+
+
+def _typings(texts: list[str | None]) -> list[Any]:
+    """The ways in which a column of texts can be typed."""
+    found = [pa.array(texts, pa.string())]
+    kinds = [
+        (pa.int64(), int),
+        (pa.int32(), int),
+        (pa.float64(), float),
+        (pa.decimal128(38, 9), Decimal),
+        (pa.date32(), date.fromisoformat),
+    ]
+    kinds += [(kind, datetime.fromisoformat) for kind in (pa.timestamp("us"), pa.timestamp("ms"), pa.timestamp("us", "UTC"))]
+    for kind, read in [*kinds, (pa.bool_(), {"true": True, "false": False}.__getitem__)]:
+        with suppress(ValueError, ArithmeticError, KeyError, TypeError, pa.ArrowException):
+            found.append(pa.array([None if text is None else read(text) for text in texts], kind))
+    return found
+
+
+def _flat(value: Any) -> str:
+    return " ".join(value) if isinstance(value, list) else str(value)
 
 
 @st.composite
@@ -170,7 +239,7 @@ def _xlsx(draw: Any, form: Any, grid: Grid) -> bytes:
     for row in grid.rows:
         at += draw(st.integers(0, 9)) == 9  # a blank row
         for column, value in enumerate(row):
-            text = " ".join(value) if isinstance(value, list) else str(value)
+            text = _flat(value)
             kind = "text" if is_plain else draw(st.sampled_from(["text", "own"]))
             if kind == "own" and _is_number(text) and abs(float(text)) < 1e14:
                 sheet.write_number(at, column, float(text), draw(st.sampled_from([None, shown["0.00"]])))
@@ -263,7 +332,7 @@ _XML_CHANGES = [
 @st.composite
 def mangled_bytes(draw: Any, data: bytes) -> tuple[bytes, str]:
     """The bytes as a bad copy or a wrong program would leave them."""
-    if _is_whole_zip(data) and draw(st.integers(0, 3)) > 3:
+    if _is_workbook(data) and draw(st.integers(0, 3)) > 0:
         return draw(_mangled_inside(data))  # type: ignore[no-any-return]
     how = draw(st.sampled_from(_WAYS))
     made = bytearray(data)
@@ -314,10 +383,11 @@ def mangled_bytes(draw: Any, data: bytes) -> tuple[bytes, str]:
     return bytes(made), how
 
 
-def _is_whole_zip(data: bytes) -> bool:
+def _is_workbook(data: bytes) -> bool:
+    """Whether it is one, and whole."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return archive.testzip() is None
+            return archive.testzip() is None and "xl/workbook.xml" in archive.namelist()
     except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, ValueError, RuntimeError):
         return False
 
@@ -340,7 +410,9 @@ def _mangled_inside(draw: Any, data: bytes) -> tuple[bytes, str]:
         parts[name] = bytes(part)
     else:
         old, new = draw(st.sampled_from(_XML_CHANGES))
-        parts[name] = bytes(part).replace(old, new, draw(st.integers(1, 3)))
+        pieces = bytes(part).split(old)
+        at = draw(st.integers(1, max(len(pieces) - 1, 1)))
+        parts[name] = old.join(pieces[:at]) + (new if len(pieces) > 1 else b"") + old.join(pieces[at:])
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for kept, content in parts.items():
@@ -357,9 +429,20 @@ def files(draw: Any, contract: Contract) -> File:
         grid, how = draw(mangled_grids(grid))
         done.append(how)
     data = draw(written(contract, grid, sound=level != 1))
+    packing = draw(st.sampled_from(["", "", "", "", "", "", "gzip", "zip"]))
+    if packing and level < 3:  # else after it has been mangled
+        data = _packed(data, packing)
     if level == 1 and not contract.layout.format.quote and contract.layout.format.type == "csv":
         done.append("nothing quoted")
     for _ in range(0 if level < 2 else 1 if not done or level == 2 else 2):
         data, how = draw(mangled_bytes(data))
         done.append(how)
-    return File(data, tuple(done))
+    return File(_packed(data, packing) if level == 3 else data, tuple(done))
+
+
+def _packed(data: bytes, packing: str) -> bytes:
+    out = io.BytesIO()
+    if packing == "zip":
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(zipfile.ZipInfo("../udtræk.csv"), data)
+    return gzip.compress(data, mtime=0) if packing == "gzip" else out.getvalue() if packing else data

@@ -19,7 +19,9 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from reference_files import BadJson, Cell, Cells, Json, Refuse, csv_cells, json_cells, json_lines, json_text, plain, xlsx_cells
+from reference_files import Cell, Cells, Refuse, csv_cells, parquet_cells, plain, unpacked
+from reference_json import BadJson, Json, Listed, json_cells, json_lines, json_rows, json_text, list_cells
+from reference_xlsx import xlsx_cells
 
 from maalopfyldelse.contract import Extract, Layout, Source, Table, TableColumn
 from maalopfyldelse.dates import period_bounds
@@ -61,10 +63,18 @@ def cells_of(data: bytes, layout: Layout, table: Table) -> Cells:
     """The file's cells, its columns held against the layout."""
     needed = needed_of(layout)
     known = [*needed, *layout.ignore, *layout.personal]
+    data = unpacked(data)
     if layout.format.type == "ndjson":
         return json_cells(json_lines(data, layout.format), needed, known)
-    if layout.format.type == "csv":
+    if layout.format.type == "json":
+        rows, names = json_rows(data, layout.format)
+        if names is None:
+            return json_cells(rows, needed, known)
+        cells = list_cells(rows, names)
+    elif layout.format.type == "csv":
         cells = csv_cells(data, layout.format)
+    elif layout.format.type == "parquet":
+        cells = parquet_cells(data, set(needed))
     else:
         texts = {s.from_ for name, s in layout.columns.items() if s.from_ and table.columns[name].type == "varchar"}
         cells = xlsx_cells(data, layout.format, texts, set(needed))
@@ -136,14 +146,12 @@ def _typed(cells: Cells, layout: Layout, table: Table) -> Answer:
 
 def _text(cell: Any, mark: str = ".") -> Cell:
     found = plain(cell, mark)
-    return unicodedata.normalize("NFC", found) if isinstance(found, str) else found
+    return found if found is None or isinstance(found, Listed) else unicodedata.normalize("NFC", found)
 
 
 def _with_value(cell: Any, source: Source) -> Cell:
     """The cell, or None where it has no value."""
     text = _text(cell, source.decimal)
-    if isinstance(text, list):
-        return text
     return None if text is None or text.strip(" ") in source.null else text
 
 
@@ -154,18 +162,16 @@ def _filled(template: str, source: Source, row: dict[str, Any]) -> str | None:
         text = _with_value(row[name], source)
         if text is None:
             return None
-        assert isinstance(text, str)
         made = made.replace("{" + name + "}", text.strip(" "))
     return made
 
 
 def _words(text: Cell) -> list[str]:
     """The elements of a JSON list, the words of any other text."""
-    if isinstance(text, str) and text.startswith("["):
+    if text is not None and not isinstance(text, Listed) and text.startswith("["):
         with suppress(BadJson):
-            listed = json_text(Json(text).whole())
-            return listed if isinstance(listed, list) else []
-    return text if isinstance(text, list) else (text or "").split(" ")
+            text = json_text(Json(text).whole())
+    return text.elements if isinstance(text, Listed) else (text or "").split(" ")
 
 
 def _value(
@@ -192,7 +198,6 @@ def _value(
         return source.has_word in _words(text)
     if text is None:
         return None
-    assert isinstance(text, str)
     if source.hash_of:
         person = text.strip(" ").lower() if source.ignore_case else text.strip(" ")
         return hmac.new(PUBLISHED_KEY, person.encode(), hashlib.sha256).hexdigest()

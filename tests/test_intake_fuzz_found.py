@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date, datetime
 
 import pytest
@@ -70,6 +72,36 @@ def test_a_line_break_within_quotes_is_part_of_the_value() -> None:
     with house(table({"id": "varchar", "n": "integer"}), extract({"id": "id", "n": "n"})) as h:
         h.take_one('id,n\r\n"1\n2",3\r\n"a""\r\nb\rc",4\r\n')
         assert h.rows("id, n") == [("1\n2", 3), ('a"\r\nb\rc', 4)]
+
+
+@pytest.mark.parametrize(
+    ("row", "is_stored"),
+    [
+        ('"y" ;1', False),
+        ('1;"y" ', False),
+        (' "y";1', False),
+        ('1; "y;z"', False),
+        ('"y"  "z";1', False),
+        ('"one\ntwo" ;1', False),
+        ('"say ""yes"" ;";" ""x"" "', True),
+        ('"a ""b"" \n c";"""d"" "', True),
+        ('"";" x "', True),
+    ],
+)
+def test_a_blank_beside_a_quote_is_not_left_out(row: str, is_stored: bool) -> None:
+    """The engine dropped the blank with the quotes: neither the text of the file nor what its sender meant is sure."""
+    form = {"delimiter": ";", "header_row": 2}
+    with house(
+        table({"x": "varchar", "id": "varchar?", "n": "varchar?"}),
+        extract({"x": {"constant": "k"}, "id": "id", "n": "n"}, format=form),
+    ) as h:
+        delivery = h.take_one(f'Udtræk "x" ;\nid;n\n{row}\n"k";9\n')
+        assert (delivery.state, delivery.code) == (("stored", None) if is_stored else ("refused", "STRAY_QUOTE"))
+        if is_stored:
+            expected = next(csv.reader(io.StringIO(row, newline=""), delimiter=";"))
+            assert sorted(h.rows("id, n"), key=str) == sorted([tuple(v or None for v in expected), ("k", "9")], key=str)
+        else:
+            assert (delivery.message or "").startswith("things.csv: line ")
 
 
 def test_a_typed_column_is_read_with_one_decimal_mark() -> None:

@@ -1,0 +1,134 @@
+"""A workbook's sheet as cells, from the XML of its parts. See reference_files.py."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree
+
+from reference_files import Cells, Refuse, heading, plain
+
+from maalopfyldelse.contract import Format
+
+
+def _xml(data: bytes) -> ElementTree.Element:
+    """A part of a workbook. Neither its declaration nor its name spaces say anything about cells, so they may be damaged."""
+    root = ElementTree.fromstring(re.sub(rb"^\W*<\?[^>]*>", b"", data))
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        for name in [name for name in element.attrib if "}" in name]:
+            element.set("r:" + name.rpartition("}")[2], element.attrib[name])
+    return root
+
+
+def xlsx_rows(data: bytes, sheet: str | None) -> list[tuple[int, list[Any]]]:
+    """The rows of a sheet from the first on: number, and cells as text, number (Decimal), bool, date, datetime or None."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            book = _xml(archive.read("xl/workbook.xml"))
+            links = _xml(archive.read("xl/_rels/workbook.xml.rels"))
+            targets = {link.get("Id"): link.get("Target", "") for link in links}
+            sheets = {s.get("name"): targets[s.get("r:id")] for s in book.iter("sheet")}
+            if sheet is not None and sheet not in sheets:
+                raise Refuse("NO_SUCH_SHEET")
+            name = sheets[sheet] if sheet is not None else next(iter(sheets.values()))
+            page = _xml(archive.read("xl/" + name.removeprefix("/xl/")))
+            names = archive.namelist()
+            texts = _shared(archive.read("xl/sharedStrings.xml")) if "xl/sharedStrings.xml" in names else []
+            dates = _date_styles(archive.read("xl/styles.xml")) if "xl/styles.xml" in names else set()
+        rows: list[tuple[int, list[Any]]] = []
+        for row in page.iter("row"):
+            cells: dict[int, Any] = {}
+            for cell in row.iter("c"):
+                cells[_column(cell.get("r", ""))] = _cell(cell, texts, dates)
+            rows.append((int(row.get("r", "0")), [cells.get(i) for i in range(max(cells, default=-1) + 1)]))
+        return rows
+    except Refuse:
+        raise
+    except Exception:  # whatever is wrong with it, it is no workbook that can be read
+        raise Refuse("BROKEN_WORKBOOK") from None
+
+
+def _shared(xml: bytes) -> list[str]:
+    return [_joined(si) for si in _xml(xml).iter("si")]
+
+
+def _joined(element: ElementTree.Element) -> str:
+    """The texts of an element; `_x000D_` is how a workbook writes a character that XML cannot hold."""
+    text = "".join(t.text or "" for t in element.iter("t"))
+    return re.sub("_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found[1], 16)), text)
+
+
+def _date_styles(xml: bytes) -> set[int]:
+    """The numbers of the cell styles that show a number as a date or time."""
+    root = _xml(xml)
+    codes = {int(f.get("numFmtId", "0")): f.get("formatCode", "") for f in root.iter("numFmt")}
+    found = set()
+    for number, style in enumerate(root.find("cellXfs") or []):
+        known = int(style.get("numFmtId", "0"))
+        code = re.sub(r'"[^"]*"|\[[^\]]*\]|\\.', "", codes.get(known, ""))
+        if known in range(14, 23) or re.search("[dmyhs]", code, re.IGNORECASE):
+            found.add(number)
+    return found
+
+
+def _column(reference: str) -> int:
+    letters = re.match("[A-Z]+", reference)
+    number = 0
+    for letter in letters[0] if letters else "":
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def _cell(cell: ElementTree.Element, texts: list[str], dates: set[int]) -> Any:
+    kind, found = cell.get("t", "n"), cell.find("v")
+    if kind == "inlineStr":
+        return _joined(cell)
+    if found is None or found.text is None:
+        return None
+    if kind == "s":
+        return texts[int(found.text)]
+    if kind == "b":
+        return found.text != "0"
+    if kind in ("str", "e"):
+        return found.text
+    number = Decimal(format(float(found.text), ".15g"))  # as many digits as a workbook shows and keeps
+    number = Decimal(int(number)) if number == int(number) else number
+    return _moment(Decimal(found.text)) if int(cell.get("s", "0")) in dates else number
+
+
+def _moment(serial: Decimal) -> date | datetime | time:
+    milliseconds = int((serial * 86_400_000).to_integral_value())
+    moment = datetime(1899, 12, 30) + timedelta(milliseconds=milliseconds)
+    if serial < 1:
+        return moment.time()
+    return moment.date() if serial == int(serial) else moment
+
+
+def xlsx_cells(data: bytes, form: Format, texts: set[str], kept: set[str]) -> Cells:
+    """`texts`: columns kept as plain text; `kept`: columns that are read at all. Numbers stay Decimal: whoever reads them knows
+    the mark."""
+    grid = xlsx_rows(data, form.sheet)
+    head = next((cells for number, cells in grid if number == form.header_row), [])
+    names = ["" if cell is None else heading(str(plain(cell, "."))) for cell in head]
+    body = [(number, cells) for number, cells in grid if number > form.header_row and any(c not in (None, "") for c in cells)]
+    if not any(names):
+        raise Refuse("EMPTY_FILE")
+    while names and not names[-1] and not any(len(cells) >= len(names) and cells[len(names) - 1] for _, cells in body):
+        names.pop()
+    made = Cells(names)
+    for number, cells in body:
+        if any(cell not in (None, "") for cell in cells[len(names) :]):
+            raise Refuse("UNMAPPED_COLUMN")
+        row = {name: cells[i] if i < len(cells) and cells[i] != "" else None for i, name in enumerate(names)}
+        for name in row:
+            if name in texts and isinstance(row[name], date | time):
+                raise Refuse("TEXT_BECAME_DATE")
+            if name in kept and isinstance(row[name], Decimal) and abs(row[name]) >= 10**15:
+                raise Refuse("NUMBER_LOST_DIGITS")
+        made.rows.append((number, row))
+    return made
