@@ -34,6 +34,7 @@ ORIGINS = (
     "local_minute_of",
     "hour_assumed_of",
     "period_end_of",
+    "period_of",
 )
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
@@ -133,7 +134,8 @@ class Source(Strict):
       They give the Danish calendar date of the instant (date), its Danish minute of the day 0–1439 (integer), and whether
       its hour had to be assumed (boolean). Null where the instant is null.
     - `period_end_of: "{år}Q{kvartal}"`: a template whose text is a period as `dates.period_bounds` reads it (2021, 2021H1,
-      2021Q3, 2021-07, 2021-07-15); the last day of that period (date).
+      2021Q3, 2021-07, 2021-07-15), or as jobindsats writes it (2021Y01, 2021Q03, 2021M07); the last day of that period (date).
+    - `period_of`: such a template; the period as `dates.period_bounds` reads it (varchar). Other texts are unknown words.
 
     `format` is a strptime pattern, or a list of patterns tried in order (date and timestamp; without it: ISO, `%Y-%m-%d` for a
     date). A timestamp pattern that ends in `Z` or `%z` carries its own offset; any other is wall time in the layout's `zone`
@@ -170,6 +172,7 @@ class Source(Strict):
     local_minute_of: str | None = None
     hour_assumed_of: str | None = None
     period_end_of: str | None = None
+    period_of: str | None = None
     format: str | list[str] | None = None
     zone: str | None = None
     decimal: Literal[".", ","] = "."
@@ -200,7 +203,7 @@ class Source(Strict):
     @property
     def template_text(self) -> str | None:
         """The template, of text or of a period."""
-        return self.template if self.template is not None else self.period_end_of
+        return next((text for text in (self.template, self.period_end_of, self.period_of) if text is not None), None)
 
     @property
     def instant_column(self) -> str | None:

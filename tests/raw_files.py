@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import hmac
 import json
@@ -154,7 +155,8 @@ def tickets_json(path: Path) -> Iterator[Row]:
             "reopens": metrics.get("reopens"),
         }
 
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    lines = content.decode("utf-8-sig").splitlines()
     return fitting((json.loads(line) for line in lines if line.strip()), ticket)
 
 

@@ -72,7 +72,7 @@ TABLES: dict[str, tuple[str, Superseding, list[Shape]]] = {
     "queues": ("puzzel", whole, [("*koeliste*.csv", files.queues)]),
     "outages": ("puzzel", whole, [("*driftsforstyrrelser*.csv", files.outages)]),
     "opening_hours": ("puzzel", whole, [("*aabningstider*.csv", files.opening_hours)]),
-    "tickets": ("zendesk", key("ticket_id"), [("export_*.json", files.tickets_json), ("export_*.csv", files.tickets_csv)]),
+    "tickets": ("zendesk", key("ticket_id"), [("export_*.json*", files.tickets_json), ("export_*.csv", files.tickets_csv)]),
     "mailboxes": ("postkasser", whole, [("funktionspostkasser*.csv", files.mailboxes)]),
     "mailbox_counts": (
         "postkasser",

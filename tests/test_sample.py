@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import json
 import re
@@ -84,19 +85,21 @@ def test_an_earlier_sample_is_replaced_and_a_foreign_folder_is_left_alone(
 
 
 def matching(path: Path, extracts: dict[str, Extract]) -> list[tuple[str, Layout]]:
+    name = path.name.removesuffix(".gz")
     return [
         (extract.extract, layout)
         for extract in extracts.values()
-        if extract.system == path.parent.name and any(fnmatch(path.name, pattern) for pattern in extract.files)
+        if extract.system == path.parent.name and any(fnmatch(name, pattern) for pattern in extract.files)
         for layout in extract.layouts
-        if layout.files is None or any(fnmatch(path.name, pattern) for pattern in layout.files)
+        if layout.files is None or any(fnmatch(name, pattern) for pattern in layout.files)
     ]
 
 
 def decoded(path: Path, layout: Layout) -> str:
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     for encoding in layout.format.encodings:
         try:
-            return path.read_bytes().decode(encoding).removeprefix("\ufeff")
+            return content.decode(encoding).removeprefix("\ufeff")
         except UnicodeDecodeError:
             continue
     raise AssertionError(f"{path} is in none of {layout.format.encodings}")
@@ -106,6 +109,9 @@ def columns(path: Path, layout: Layout) -> set[str]:
     if layout.format.type == "xlsx":
         return set(cells(path, layout)[0])
     text = decoded(path, layout)
+    if layout.format.type == "json":
+        answer = json.loads(text)
+        return set(answer["columns"]) if isinstance(answer, dict) else {variable["Label"] for variable in answer[0]["Variables"]}
     assert text.endswith("\n")
     if layout.format.type == "csv":
         return set(next(csv.reader(text.splitlines(), delimiter=layout.format.delimiter)))

@@ -158,6 +158,11 @@ class Program:
         if words and not source.hash_of:
             column.checks = [("UNKNOWN_CODE", "true")]
             column.expected = ", ".join(words[:12]) + (", …" if len(words) > 12 else "")
+        elif source.period_of:
+            column.checks, column.expected = (
+                [("UNKNOWN_CODE", "true")],
+                "2021, 2021H1, 2021Q3, 2021-07, 2021-07-15 and their codes",
+            )
         elif source.period_end_of:
             column.checks = [("NO_SUCH_PERIOD", "true")]
         elif spec.type in ("integer", "bigint"):
@@ -324,6 +329,8 @@ class Program:
             return f"cast(case {v} {cases} end as {spec.type})"
         if source.period_end_of is not None:
             return values.period_end(v)
+        if source.period_of is not None:
+            return values.period(v)
         if spec.type in ("integer", "bigint"):
             return values.integer(v, source, spec.type)[0]
         if spec.type.startswith("decimal"):

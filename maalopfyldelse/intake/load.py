@@ -167,7 +167,7 @@ class Loader:
             column = self._program.file_column[name]
             if source.on_unknown == "refuse" and counts["UNKNOWN_CODE", column]:
                 words += [(column, *row) for row in self._query(self._program.unknown_words(rows, name))]
-        return words
+        return list(dict.fromkeys(words))  # two table columns may read one of the file
 
     def _refuse_unknown(self, words: list[tuple[str, str, int, int]], loaded: Loaded) -> None:
         texts = []

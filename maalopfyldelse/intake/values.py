@@ -23,12 +23,15 @@ _SHAPES = {
     "f": "[0-9]{1,6}",
     "z": "(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])",
 }
-_PERIODS = (
-    ("[0-9]{4}", "make_date({y}, 12, 31)"),
-    ("[0-9]{4}H[12]", "last_day(make_date({y}, 6 * cast(substr({v}, 6, 1) as integer), 1))"),
-    ("[0-9]{4}Q[1-4]", "last_day(make_date({y}, 3 * cast(substr({v}, 6, 1) as integer), 1))"),
-    ("[0-9]{4}-(0[1-9]|1[0-2])", "last_day(make_date({y}, cast(substr({v}, 6, 2) as integer), 1))"),
-    ("[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}", "try_cast({v} as date)"),
+_PERIODS = (  # shape, last day, and the period as dates.period_bounds reads it
+    ("[0-9]{4}", "make_date({y}, 12, 31)", "{v}"),
+    ("[0-9]{4}H[12]", "last_day(make_date({y}, 6 * cast(substr({v}, 6, 1) as integer), 1))", "{v}"),
+    ("[0-9]{4}Q[1-4]", "last_day(make_date({y}, 3 * cast(substr({v}, 6, 1) as integer), 1))", "{v}"),
+    ("[0-9]{4}-(0[1-9]|1[0-2])", "last_day(make_date({y}, cast(substr({v}, 6, 2) as integer), 1))", "{v}"),
+    ("[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}", "try_cast({v} as date)", "cast(try_cast({v} as date) as varchar)"),
+    ("[0-9]{4}Y01", "make_date({y}, 12, 31)", "substr({v}, 1, 4)"),
+    ("[0-9]{4}Q0[1-4]", "last_day(make_date({y}, 3 * cast(substr({v}, 7, 1) as integer), 1))", "replace({v}, 'Q0', 'Q')"),
+    ("[0-9]{4}M(0[1-9]|1[0-2])", "last_day(make_date({y}, cast(substr({v}, 6, 2) as integer), 1))", "replace({v}, 'M', '-')"),
 )
 
 
@@ -138,7 +141,13 @@ def has_offset(pattern: str) -> bool:
 def period_end(v: str) -> str:
     """The last day of a period written as text."""
     year = f"cast(substr({v}, 1, 4) as integer)"
-    cases = [f"when {_matches(v, shape)} then {value.format(y=year, v=v)}" for shape, value in _PERIODS]
+    cases = [f"when {_matches(v, shape)} then {value.format(y=year, v=v)}" for shape, value, _ in _PERIODS]
+    return f"case when {v} < '0001' then null {' '.join(cases)} end"
+
+
+def period(v: str) -> str:
+    """A period written as text, in the one form that we write."""
+    cases = [f"when {_matches(v, shape)} then {text.format(v=v)}" for shape, _, text in _PERIODS]
     return f"case when {v} < '0001' then null {' '.join(cases)} end"
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ..errors import CallerError, MaalError
-from . import absence, benchmarking, calls, cases, jobnet2003, panel, permits, registers, tickets
+from . import absence, benchmarking, calls, cases, jobindsats, jobnet2003, panel, permits, registers, tickets
 from .common import Out, Sizes
 
 MARKER = "Syntetiske data. Ingen person, sag, henvendelse eller figur her er virkelig.\n"
@@ -24,11 +24,12 @@ Mapperne er `MODTAGET/SYSTEM/fil`, med modtagelsestidspunktet i dansk tid, som l
 | system | filer | bemærk |
 |---|---|---|
 | puzzel | hændelser pr. måned, køliste, driftsforstyrrelser | februar 2021 kom for sent; maj 2021 blev leveret halvt og så igen |
-| zendesk | eksport efter seneste ændring | én leverance som CSV i kontoens tidszone, de øvrige som JSON i UTC |
+| zendesk | eksport efter seneste ændring | én leverance som CSV i kontoens tidszone, de øvrige som JSON i UTC, den sidste pakket |
 | postkasser | liste og månedlig optælling | maj 2021 kom for sent; august 2021 er talt om |
 | p360 | sager pr. halvår, sagstyper | projektmappe med tekstdatoer, CSV, projektmappe med datoceller, CSV |
 | isola | fravær pr. kvartal | Windows-1252, decimalkomma |
 | jobcenter | panel pr. kvartal, ydelseskoder, jobcentre | koder og jobcentre er opfundne og uden officielt forbillede |
+| jobindsats | svar for et kvartal: CSV og JSON (v2), JSON med mærke forrest (v3) | til rimelighed, læses af ingen måling; tallene er opfundne |
 | estherh | ansøgninger pr. kvartal | ingen søgte som praktikant; en sag, der verserede, kommer igen i næste udtræk |
 | benchmarkdatabase | sygefravær i 41 institutioner pr. kvartal | 40 er opfundne; én er for lille til at blive vist |
 | oekonomi | grundbudget, UO2, UO4 og årsregnskab | årsregnskabet kommer først i marts 2022 |
@@ -55,7 +56,7 @@ def write_sample(root: Path, sizes: Sizes) -> None:
         (root / "SYNTHETIC").write_text(MARKER, encoding="utf-8", newline="")
         (root / "README.md").write_text(README, encoding="utf-8", newline="")
         out = Out(root)
-        for source in (calls, tickets, cases, absence, panel, permits, benchmarking, jobnet2003, registers):
+        for source in (calls, tickets, cases, absence, panel, jobindsats, permits, benchmarking, jobnet2003, registers):
             source.write(out, sizes)
     except OSError as error:
         raise CallerError(f"{root} cannot be written: {error.strerror}.") from None

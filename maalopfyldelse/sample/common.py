@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import random
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -71,8 +73,16 @@ class Out:
 
     @contextmanager
     def text(self, arrived: str, system: str, name: str, encoding: str = "utf-8") -> Iterator[TextIO]:
-        """An open file; what is written to it goes out as it is, line ends included."""
+        """An open file; what is written to it goes out as it is, line ends included, packed when the name ends in .gz."""
         path = self.path(arrived, system, name)
+        if name.endswith(".gz"):  # without name and time, so that the same text gives the same bytes
+            with (
+                path.open("wb") as raw,
+                gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
+                io.TextIOWrapper(packed, encoding=encoding, newline="") as handle,
+            ):
+                yield handle
+            return
         with path.open("w", encoding=encoding, newline="", buffering=1 << 18) as handle:
             yield handle
 

@@ -36,7 +36,7 @@ FIRST, LAST = date(2020, 7, 1), date(2022, 1, 2)
 EXPORTS = [
     ("2021-07-05T0800", "export_2021_07_05_syntetisk.csv"),
     ("2021-10-05T0800", "export_2021_10_05_syntetisk.json"),
-    ("2022-01-03T0800", "export_2022_01_03_syntetisk.json"),
+    ("2022-01-03T0800", "export_2022_01_03_syntetisk.json.gz"),
 ]
 CSV_HEADING = (
     "Summation column,Id,Requester,Requester id,Requester external id,Requester email,Requester domain,Submitter,Assignee,Group,"
