@@ -75,8 +75,18 @@ class Distribution(Strict):
     per: int = Field(1, gt=0)
     mark: Name | None = None
     shape: Literal["curve", "bars"]
-    axis: str  # what is measured, with its unit, Danish
-    without: str | None = None  # what a counted observation without a value is, Danish
+    axis: str  # what is measured, Danish (ventetid)
+    unit: str  # in print, Danish (sekunder)
+    reached: str | None = None  # what has happened to an observation within the limit, Danish (besvaret); for a curve
+    without: str | None = None  # what a counted observation without a value is, Danish (ikke besvaret)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Distribution:
+        if self.top % self.step:
+            raise ValueError("distribution: top must be a multiple of step")
+        if self.shape == "curve" and not self.reached:
+            raise ValueError("distribution: a curve needs reached, the word for what has happened within the limit")
+        return self
 
 
 class Header(Strict):
@@ -123,8 +133,6 @@ class Header(Strict):
                 raise ValueError(
                     f"distribution names '{shown.mark}', which is no parameter{nearest(shown.mark, self.parameters)}"
                 )
-            if shown.top % shown.step:
-                raise ValueError("distribution: top must be a multiple of step")
         return self
 
     @property

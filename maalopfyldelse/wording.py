@@ -21,6 +21,14 @@ def long_date(day: date) -> str:
     return f"{day.day}. {MONTHS[day.month - 1]} {day.year}"
 
 
+def days_words(first: date, last: date) -> str:
+    """`1. januar – 31. december 2021`, or the day alone."""
+    if first == last:
+        return long_date(last)
+    begins = long_date(first) if first.year != last.year else f"{first.day}. {MONTHS[first.month - 1]}"
+    return f"{begins} – {long_date(last)}"
+
+
 def long_time(instant: datetime) -> str:
     """`12. april 2021 kl. 08.00`, Danish time."""
     local = instant.astimezone(DANISH_ZONE)

@@ -13,7 +13,9 @@ options:
   start: [later_of, deadline, receipt]
   pending: [breach_when_overdue, excluded]
   shown: [in_time, days]
-distribution: {column: processing_days, step: 7, top: 140, mark: limit_days, shape: curve, axis: "dage fra start til svar"}
+distribution:
+  {column: processing_days, step: 7, top: 140, mark: limit_days, shape: curve,
+   axis: sagsbehandlingstid, unit: dage, reached: besvaret}
 reasons:
   outside_window: "Besvaret uden for perioden"
   not_received: "Endnu ikke modtaget på opgørelsesdagen"

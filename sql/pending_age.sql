@@ -16,7 +16,7 @@ options:
   start: [created, received]
   pending: [all, open_status, without_on_hold]
   closing_day: [not_pending, pending]
-distribution: {column: age_days, step: 10, top: 300, shape: bars, axis: "alder i dage", without: "alder ikke oplyst"}
+distribution: {column: age_days, step: 10, top: 300, shape: bars, axis: alder, unit: dage, without: "har ingen oplyst start"}
 reasons:
   unknown_type: "Sagstypen er ikke henført til et område"
   not_yet_created: "Endnu ikke begyndt på opgørelsesdagen"

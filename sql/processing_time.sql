@@ -13,7 +13,7 @@ options:
   reopened: [last_closing, first_closing, new_case]
   day_count: [difference, inclusive]
   withdrawn: [counted, excluded]
-distribution: {column: numerator, step: 7, top: 210, shape: bars, axis: "sagsbehandlingstid i dage"}
+distribution: {column: numerator, step: 7, top: 210, shape: bars, axis: sagsbehandlingstid, unit: dage}
 reasons:
   unknown_type: "Sagstypen er ikke henført til et område"
   not_closed: "Ikke afsluttet på opgørelsesdagen"

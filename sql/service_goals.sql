@@ -14,7 +14,9 @@ options:
   cohort: [decided, received, received_or_overdue]
   complicated: [all, uncomplicated]
   permits: [first, all]
-distribution: {column: processing_days, step: 5, top: 200, mark: limit_days, shape: curve, axis: "dage fra indgivelse til afgørelse"}
+distribution:
+  {column: processing_days, step: 5, top: 200, mark: limit_days, shape: curve,
+   axis: sagsbehandlingstid, unit: dage, reached: afgjort}
 reasons:
   not_decided: "Ikke afgjort på opgørelsesdagen"
   outside_window: "Uden for perioden"

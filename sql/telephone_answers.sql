@@ -22,7 +22,8 @@ options:
   outage: [queue_entry, waiting_overlap, whole_day, ignored]
   unit: [call, queue_entry]
 distribution:
-  {column: wait_ms, step: 10000, top: 600000, per: 1000, mark: limit_ms, shape: curve, axis: "ventetid i sekunder", without: "ikke besvaret"}
+  {column: wait_ms, step: 10000, top: 600000, per: 1000, mark: limit_ms, shape: curve,
+   axis: ventetid, unit: sekunder, reached: besvaret, without: "er ikke besvaret"}
 reasons:
   not_phone: "Ikke en telefonisk henvendelse"
   no_queue: "Nåede ingen kø (afsluttet i menuen, udgående opkald eller tilbagekald)"

@@ -5,6 +5,7 @@ Nothing personal: evidence is a document's name and a role, deliveries are files
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..dates import DANISH_ZONE
 from ..fulfilment import Line
+from ..intake.faults import ROW_FAULTS
 from ..plan import Row
 from ..plan_terms import UNIT_WORDS
 from ..printing import danish_count, danish_exact, danish_figure, decimal
 from ..scanning import Scanning, load_plan
 from ..wording import grade_words, long_date, long_time, period_words, readable, target_words, verdict_words
 from .figures import amount, assessed_words, wanted_words
-from .view import Account, AmendedRow, Amendment, Change, Changes, Delivery, Item
+from .view import Account, AmendedRow, Amendment, Change, Changes, Delivery, Item, SetAside
 
 if TYPE_CHECKING:
     from ..edition import Computed
@@ -151,6 +153,24 @@ def deliveries(computed: Computed) -> tuple[Delivery, ...]:
         )
         for d in ordered
     )
+
+
+def set_aside(computed: Computed) -> tuple[SetAside, ...]:
+    """Rows set aside in the files whose rows count, by file and reason; never what stood in them."""
+    declared, ledger, found = computed.scanning.declared, computed.scanning.ledger, []
+    for extract, counting in sorted(computed.scanning.counting.items()):
+        own = {rule.code: rule.danish or rule.message for rule in declared.extracts[extract].set_aside}
+        for delivery in sorted(counting, key=lambda d: d.name):
+            if delivery.rows_set_aside:
+                counted = Counter((r.code, r.column) for r in ledger.rejects(delivery.delivery_id))
+                found += [
+                    SetAside(delivery.name, _fault(*fault, own), amount(n)) for fault, n in sorted(counted.items(), key=str)
+                ]
+    return tuple(found)
+
+
+def _fault(code: str, column: str | None, own: Mapping[str, str]) -> str:
+    return ROW_FAULTS[code].danish.format(column=column) if code in ROW_FAULTS else own.get(code, code)
 
 
 def accounts(computed: Iterable[Mapping[str, Any]]) -> tuple[Account, ...]:

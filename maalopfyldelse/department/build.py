@@ -19,7 +19,7 @@ from ..plan import Placed, Plan
 from ..plan_terms import UNIT_WORDS, Target
 from ..printing import danish_exact, danish_figure
 from ..trend import earlier_lines
-from ..wording import COMPARISON_WORDS, grade_words, long_date, long_time
+from ..wording import COMPARISON_WORDS, days_words, grade_words, long_date, long_time
 from . import around
 from .clean import cleaned
 from .figures import VERDICTS, amount, criteria, figure_amount, figures, readings, verdict_of
@@ -62,13 +62,13 @@ def build(computed: Computed, facts: Facts) -> View:
         agency=plan.agency,
         parties=tuple(plan.contract.parties),
         document=plan.contract.document,
-        contract=f"{long_date(plan.contract.from_)} – {long_date(plan.contract.to)}",
+        contract=days_words(plan.contract.from_, plan.contract.to),
         as_of=as_of,
         as_of_text=long_date(as_of),
         edition=facts.number,
         provisional=computed.provisional,
         status="foreløbig" if computed.provisional else "endelig",
-        status_why=_status(computed, closes, rows),
+        status_why=_status(computed, closes, [row.status for row in rows]),
         known_at=long_time(scanning.known_at),
         made_at=long_time(facts.made_at),
         made_on=danish_date(facts.made_at),
@@ -89,6 +89,7 @@ def build(computed: Computed, facts: Facts) -> View:
         notes=tuple(plan.notes),
         evidence=around.evidence(scanning),
         deliveries=around.deliveries(computed),
+        set_aside=around.set_aside(computed),
         accounts=around.accounts(computed.accounts),
         definitions=TERMS,
         code=facts.code,
@@ -97,14 +98,15 @@ def build(computed: Computed, facts: Facts) -> View:
     return cleaned(view)
 
 
-def _status(computed: Computed, closes: date, rows: tuple[Row, ...]) -> str:
-    unapproved = sum(row.status == "foreløbig" for row in rows)
+def _status(computed: Computed, closes: date, states: Sequence[str]) -> str:
+    unapproved = sum(state == "foreløbig" for state in states)
     if computed.provisional:
         if danish_date(computed.scanning.known_at) <= closes:
             return f"Leverancer til og med {long_date(closes)} kan ændre tallene."
         return "Der mangler leverancer, som aftalen venter på."
     if unapproved:
-        return f"Fristen for leverancer er udløbet; {unapproved} rækker bygger på noget, der endnu ikke er godkendt af en anden."
+        rows_of = "1 række" if unapproved == 1 else f"{unapproved} rækker"
+        return f"Fristen for leverancer er udløbet; {rows_of} bygger på noget, der endnu ikke er godkendt af en anden."
     return f"Fristen for leverancer udløb {long_date(closes)}, og alle perioder er leveret."
 
 
@@ -130,7 +132,7 @@ def _row(placed: Placed, line: Line, computed: Computed, trend: tuple[Point, ...
         target=_target(line, target, own),
         target_exact=line.target,
         comparison=line.comparison,
-        degree=_between(line.low, line.high, Fraction(100), " pct."),
+        degree=_degree(line),
         points=_points(line),
         points_low=line.points_low,
         points_high=line.points_high,
@@ -194,6 +196,11 @@ def _between(low: Fraction | None, high: Fraction | None, of: Fraction, unit: st
     return Amount(f"{danish_figure(low, of, Fraction(0), high)}–{danish_figure(high, of, Fraction(0), low)}{unit}")
 
 
+def _degree(line: Line) -> Amount:
+    is_open = line.low == Fraction(0) and line.high == Fraction(100)
+    return Amount("ikke afgjort") if is_open else _between(line.low, line.high, Fraction(100), " pct.")
+
+
 def _points(line: Line) -> Amount:
     if line.weight is None:
         return NOTHING
@@ -228,6 +235,8 @@ def _point(day: date, line: Line) -> Point:
     ends = day + timedelta(days=1)
     is_end = ends.day == 1 and ends.month in (1, 4, 7, 10)
     label = f"{quarter_of(day)[-1]}. kvt." if is_end else f"{day.day}.{day.month}."
+    if line.level == "total" and line.weight is not None:
+        value = _between(line.points_low, line.points_high, line.weight, "")
     return Point(day, label, value, line.low, line.high, verdict_of(line.verdict))
 
 

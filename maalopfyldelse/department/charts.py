@@ -13,7 +13,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from ..printing import danish_figure
+from ..printing import danish_exact, danish_figure
 from .view import Figure, Point, Spread, Total
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -185,7 +185,7 @@ class Charts:
             "field": "at",
             "type": "quantitative",
             "scale": {"domain": [0, last], "nice": False},
-            "axis": {"title": spread.axis, "grid": False, "tickCount": 8},
+            "axis": {"title": f"{spread.axis} i {spread.unit}", "grid": False, "tickCount": 8},
         }
         y = {
             "field": "share",
@@ -196,7 +196,7 @@ class Charts:
         layers: list[dict[str, Any]] = [
             {"mark": {"type": "line", "color": _ACCENT, "strokeWidth": 2, "interpolate": "linear"}, "encoding": {"x": x, "y": y}}
         ]
-        told = f"Andel nået efter {spread.axis}."
+        told = f"Andel {spread.reached} efter {spread.axis}."
         if spread.mark is not None:
             at, share = number(spread.mark), None if at_mark is None else number(at_mark)
             layers.append(
@@ -207,13 +207,15 @@ class Charts:
                 }
             )
             if share is not None and at_mark is not None:
-                text = f"{danish_figure(at_mark, figure.target_exact)} pct. ved {danish_figure(spread.mark).removesuffix(',0')}"
+                text = f"{danish_figure(at_mark, figure.target_exact)} pct. inden for {danish_exact(spread.mark)} {spread.unit}"
                 layers += _marked({"at": at, "share": share, "text": text}, "at", "share", left=at > last / 2)
-                told = f"Efter {spread.axis}: {text}."
+                told = f"{text.capitalize()} er {spread.reached}."
         if figure.target_exact is not None and figure.unit == "pct.":
             layers.insert(0, _rule(number(figure.target_exact), "mål", y["axis"]))
         return self._svg(
-            _spec(420, 170, rows, layers), told, f"Kurven viser, hvor stor en del af alle der er nået efter {spread.axis}."
+            _spec(420, 170, rows, layers),
+            told,
+            f"Kurven viser, hvor stor en del af alle {figure.denominator_words}, der er {spread.reached}, efter {spread.axis} i {spread.unit}.",
         )
 
     def _bars(self, spread: Spread, figure: Figure) -> str:
@@ -243,7 +245,7 @@ class Charts:
             "field": "from",
             "type": "quantitative",
             "scale": {"domain": [0, number(width)], "nice": False},
-            "axis": {"title": spread.axis, "grid": False, "tickCount": 8},
+            "axis": {"title": f"{spread.axis} i {spread.unit}", "grid": False, "tickCount": 8},
         }
         y = {
             "field": "n",

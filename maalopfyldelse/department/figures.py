@@ -5,8 +5,9 @@ From an outcome of the fulfilment to the view's figures, criteria and readings; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 from .. import distribution as lying
@@ -14,15 +15,14 @@ from ..counting import Count
 from ..evidence import Act, Assessment, Number
 from ..fulfilment import Found, Judged, Outcome
 from ..grading import AWAITED, MET, NOT_COMPUTED, NOT_MET, OFF_SCALE, PARTLY
-from ..measures import day_range
 from ..plan import Row
 from ..plan_terms import UNIT_WORDS, UNITS, Target
 from ..plan_terms import Criterion as Declared
 from ..printing import danish, danish_count, danish_exact, danish_figure
-from ..query import QueryColumn
+from ..query import Parameter, QueryColumn
 from ..results import Figure as Counted
 from ..scanning import Scanning
-from ..wording import long_date, readable, result_words, target_words
+from ..wording import days_words, long_date, readable, result_words, target_words
 from .view import NOTHING, Amount, Criterion, Excluded, Figure, Option, Part, Reading, Spread, Step, Verdict
 
 VERDICTS = {
@@ -34,6 +34,8 @@ VERDICTS = {
     OFF_SCALE: Verdict("uden for gradueringen", "?", "off"),
 }
 NO_VERDICT = Verdict("uden verdikt", "·", "none")
+# Units as queries write them, in Danish print.
+_UNITS = {"months": "måneder", "days": "dage", "h": "timer", "min": "minutter"}
 _DECIDED = ("met", "partly", "not")
 
 
@@ -86,14 +88,10 @@ def _figure(name: str | None, count: Count, fig: Counted, scanning: Scanning, ro
         numerator_words=header.numerator,
         denominator=amount(fig.denominator),
         denominator_words=header.denominator,
-        window=day_range(count.scan.days),
+        window=days_words(count.scan.days.after + timedelta(days=1), count.scan.days.to),
         formula=result_words(count.result),
-        filters=tuple(f"{header.columns[g].comment.split(';')[0]}: {', '.join(values)}" for g, values in count.where),
-        settings=tuple(
-            f"{header.parameters[p].comment}: {value if isinstance(value, str) else danish_count(Fraction(str(value)))}"
-            f" {header.parameters[p].unit or ''}".rstrip()
-            for p, value in count.scan.parameters
-        ),
+        filters=tuple(f"{_name(header.columns[g])}: {', '.join(values)}" for g, values in count.where),
+        settings=tuple(_setting(header.parameters[name], value) for name, value in count.scan.parameters),
         sources=tuple(f"{e.extract} ({e.system})" for e in extracts),
         observations=amount(fig.counted + fig.unknown + excluded + fig.outside_where),
         counted=amount(fig.counted),
@@ -130,7 +128,18 @@ def _parts(fig: Counted, count: Count, chosen: int) -> tuple[Part, ...]:
 def _parts_by(count: Count, columns: Mapping[str, QueryColumn]) -> str:
     result = count.result
     group = result.best.group if result.best else result.mean_of or result.worst_of or result.sum_of
-    return columns[group].comment.split(";")[0].split(",")[0] if group else ""
+    return _name(columns[group]) if group else ""
+
+
+def _setting(parameter: Parameter, value: int | str) -> str:
+    number = isinstance(value, int) or parameter.type.startswith("decimal")
+    said = danish_count(Fraction(str(value))) if number else _UNITS.get(str(value), str(value))
+    return f"{parameter.comment}: {said} {_UNITS.get(parameter.unit or '', parameter.unit or '')}".rstrip()
+
+
+def _name(column: QueryColumn) -> str:
+    """What a column is, without the explanation behind it: `Område` of `Område: eos_drift, …; tom = ukendt`."""
+    return re.split("[;:,(]", column.comment)[0].strip()
 
 
 def _spread(scanning: Scanning, count: Count) -> Spread | None:
@@ -142,6 +151,8 @@ def _spread(scanning: Scanning, count: Count) -> Spread | None:
     return Spread(
         shape=shown.shape,
         axis=shown.axis,
+        unit=shown.unit,
+        reached=shown.reached or "",
         mark=None if found.mark is None else Fraction(found.mark, shown.per),
         steps=tuple(
             Step(None if s.upper is None else Fraction(s.upper, shown.per), amount(weigh(s)), amount(s.numerator))

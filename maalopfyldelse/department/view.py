@@ -79,7 +79,9 @@ class Spread:
     """How the observations behind a figure lie. `curve`: the share of all reached up to each step; `bars`: the observations of each."""
 
     shape: str
-    axis: str
+    axis: str  # ventetid
+    unit: str  # sekunder
+    reached: str  # besvaret
     mark: Fraction | None
     steps: tuple[Step, ...]
     without: Amount
@@ -321,6 +323,15 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class SetAside:
+    """Rows of one file that were set aside for one reason."""
+
+    file: str
+    reason: str
+    rows: Amount
+
+
+@dataclass(frozen=True)
 class Account:
     """The rows of one table: read = kept + set aside; kept = current + superseded + withdrawn + held back."""
 
@@ -374,6 +385,7 @@ class View:
     notes: tuple[str, ...]
     evidence: tuple[Item, ...]
     deliveries: tuple[Delivery, ...]
+    set_aside: tuple[SetAside, ...]
     accounts: tuple[Account, ...]
     definitions: tuple[Term, ...]
     code: str = ""
