@@ -18,7 +18,7 @@ from .plan import Placed, Plan
 from .plan_terms import Counting, Criterion
 from .printing import danish, danish_day, danish_exact
 from .scanning import load_plan
-from .wording import grade_words, result_words, target_words, window_words
+from .wording import filter_words, grade_words, result_words, target_words, window_words
 
 PAGES = REPOSITORY / "docs" / "opgoerelsesmetode"
 SCHEMAS = REPOSITORY / "docs" / "schema"
@@ -109,7 +109,7 @@ def _counting(counting: Counting, declared: Declared, indent: str = "") -> Itera
     header = measure.header
     extracts = sorted(e.extract for t in measure.reads for e in declared.extracts_of(t))
     settings = [f"{name} = {value}" for name, value in sorted(counting.with_.items())]
-    filters = [f"{group}: {', '.join(values)}" for group, values in counting.where.items()]
+    filters = filter_words(counting.where, header.printed)
     yield f"{indent}- **Hvad tælles**: {header.numerator} i forhold til {header.denominator} (`sql/{measure.path.name}`)"
     if filters:
         yield f"{indent}- **Afgrænsning**: {'; '.join(filters)}"
@@ -117,7 +117,7 @@ def _counting(counting: Counting, declared: Declared, indent: str = "") -> Itera
         yield f"{indent}- **Indstillinger**: {'; '.join(settings)}"
     yield f"{indent}- **Kilde**: {', '.join(extracts)}"
     yield f"{indent}- **Periode**: {window_words(counting.window)}"
-    yield f"{indent}- **Formel**: {result_words(counting.result)}"
+    yield f"{indent}- **Formel**: {result_words(counting.result, header.printed)}"
     yield f"{indent}- **Mål**: {target_words(counting.target)}"
     if header.reasons:
         yield f"{indent}- **Holdes ude**: {'; '.join(header.reasons.values())}"

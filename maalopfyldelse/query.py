@@ -48,12 +48,14 @@ class Parameter(Strict):
 
 
 class QueryColumn(Strict):
-    """A column the query returns. `group: true` may be named in `where` and in a result; its null is declared or forbidden."""
+    """A column the query returns. `group: true` may be named in `where` and in a result; its null is declared or forbidden.
+    `danish` is the group's name where it is printed for the department."""
 
     type: ColumnType
     comment: str
     unit: str | None = None
     group: bool = False
+    danish: str | None = None
     null_group: Literal["excluded", "forbidden"] = "forbidden"
 
 
@@ -134,6 +136,11 @@ class Header(Strict):
                     f"distribution names '{shown.mark}', which is no parameter{nearest(shown.mark, self.parameters)}"
                 )
         return self
+
+    @property
+    def printed(self) -> dict[str, str]:
+        """What each group is called in print."""
+        return {name: self.columns[name].danish or name for name in self.groups}
 
     @property
     def groups(self) -> list[str]:

@@ -6,8 +6,10 @@ One wording for the methods annex and for what the department reads. Numbers are
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
+from .counting import groups_of
 from .dates import DANISH_ZONE
 from .plan_terms import UNIT_WORDS, Grade, ResultKind, Target, Window
 from .printing import danish_day, danish_exact
@@ -61,22 +63,28 @@ def window_words(window: Window) -> str:
     return "; ".join(f"fra opgørelsen pr. {danish_day(d)}: {danish_day(w.from_)} til {danish_day(w.to)}" for d, w in entries)
 
 
-def result_words(result: ResultKind) -> str:
-    """How observations become a number."""
+def filter_words(where: Mapping[str, Iterable[str]], names: Mapping[str, str]) -> list[str]:
+    """`kø: support_borger, support_virksomhed`, one text a group; `names` says what groups are called."""
+    return [f"{names.get(group, group)}: {', '.join(values)}" for group, values in where.items()]
+
+
+def result_words(result: ResultKind, names: Mapping[str, str], against: str | None = None) -> str:
+    """How observations become a number. `against` is the period that a change is held against, where its dates are known."""
+    called = {group: names.get(group, group) for group in groups_of(result)}
     if result.pooled is not None:
         mean = result.pooled.denominator_mean_of
-        return f"sum af tællere / gennemsnit af nævnere over {mean}" if mean else "sum af tællere / sum af nævnere"
+        return f"sum af tællere / gennemsnit af nævnere over {called[mean]}" if mean else "sum af tællere / sum af nævnere"
     if result.best:
         of = {"pooled": "samlet", "each": "hver for sig", "mean": "gennemsnit af andelene"}[result.best.of]
-        return f"de {', '.join(map(str, result.best.n))} bedste efter {result.best.group}, {of}"
+        return f"de {', '.join(map(str, result.best.n))} bedste efter {called[result.best.group]}, {of}"
     if result.change:
-        other = [f"perioden {window_words(result.change.against)}"] if result.change.against else []
+        other = [f"perioden {against or window_words(result.change.against)}"] if result.change.against else []
         if result.change.where is not None:
-            other.append("; ".join(f"{g}: {', '.join(v)}" for g, v in result.change.where.items()) or "alle")
-        other += [f"gennemsnittet over {result.change.mean_of}"] if result.change.mean_of else []
+            other.append("; ".join(filter_words(result.change.where, names)) or "alle")
+        other += [f"gennemsnittet over {called[result.change.mean_of]}"] if result.change.mean_of else []
         return f"tallet delt med det tilsvarende tal for {', '.join(other)}"
     named = {"gennemsnit af": result.mean_of, "den dårligste af": result.worst_of, "summen af": result.sum_of}
-    return next(f"{words} tallene for hver {group}" for words, group in named.items() if group)
+    return next(f"{words} tallene for hver {called[group]}" for words, group in named.items() if group)
 
 
 def target_words(target: Target) -> str:

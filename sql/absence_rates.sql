@@ -15,8 +15,8 @@ reasons:
   too_few: "For få årsværk, eller tallet er ikke oplyst"
   incomplete: "Institutionen mangler kvartaler i perioden"
 columns:
-  institution: {type: varchar, group: true, comment: "Institutionen"}
-  quarter: {type: varchar, group: true, comment: "Kvartalet, som 2020Q4"}
+  institution: {type: varchar, group: true, danish: institution, comment: "Institutionen"}
+  quarter: {type: varchar, group: true, danish: kvartal, comment: "Kvartalet, som 2020Q4"}
 ---*/
 with quarter_ends as (
     select

@@ -13,7 +13,7 @@ reasons:
   outside_window: "Uden for perioden"
   across_the_edge: "Optællingen går ud over periodens kant"
 columns:
-  series: {type: varchar, group: true, comment: "job_ads = nye jobannoncer, hits = hits"}
+  series: {type: varchar, group: true, danish: serie, comment: "job_ads = nye jobannoncer, hits = hits"}
   period_from_date: {type: date, comment: "Første dag"}
   is_covered: {type: boolean, comment: "Falsk = dage i perioden, som ingen optælling dækker"}
   days: {type: integer, unit: days, comment: "Antal dage"}

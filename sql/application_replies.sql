@@ -25,7 +25,7 @@ reasons:
   pending: "Ikke besvaret på opgørelsesdagen"
 columns:
   application_id: {type: varchar, comment: "Sagsnummer"}
-  observed_month: {type: date, group: true, comment: "Første dag i svarets måned; opgørelsesdagens, hvis den ikke er besvaret"}
+  observed_month: {type: date, group: true, danish: måned, comment: "Første dag i svarets måned; opgørelsesdagens, hvis den ikke er besvaret"}
   processing_days:
     {type: integer, unit: days, comment: "Dage fra start til svar, eller til opgørelsesdagen; 0, når svaret kom før ansøgningsfristen"}
 ---*/

@@ -13,9 +13,9 @@ reasons:
   realised_result: "Det realiserede resultat, som der måles mod"
   other_result: "Et andet realiseret resultat"
 columns:
-  institution: {type: varchar, group: true, comment: "Institutionen"}
+  institution: {type: varchar, group: true, danish: institution, comment: "Institutionen"}
   year: {type: integer, comment: "Budgetåret"}
-  comparison: {type: varchar, group: true, comment: "Hvad der sammenlignes med: grundbudget eller uo2"}
+  comparison: {type: varchar, group: true, danish: sammenligning, comment: "Hvad der sammenlignes med: grundbudget eller uo2"}
   deviation_dkk: {type: "decimal(18,2)", unit: DKK, comment: "Realiseret minus budgetteret; tom = et af tallene mangler"}
 ---*/
 with figures as (

@@ -21,7 +21,7 @@ reasons:
   pending: "Ikke afgjort på opgørelsesdagen"
 columns:
   complaint_id: {type: varchar, comment: "Sagsnummer"}
-  observed_month: {type: date, group: true, comment: "Første dag i den måned, der placerer sagen"}
+  observed_month: {type: date, group: true, danish: måned, comment: "Første dag i den måned, der placerer sagen"}
   last_date: {type: date, comment: "Dagen, grænsen nås"}
 ---*/
 with complaint_states as (

@@ -14,11 +14,11 @@ reasons:
   superseded: "Afløst af en nyere optælling i perioden"
 columns:
   count_id: {type: varchar, comment: "Optællingens nummer i registret"}
-  plan: {type: varchar, group: true, comment: "Planens id"}
-  plan_row: {type: varchar, group: true, comment: "Planens række"}
-  name: {type: varchar, group: true, comment: "Hvad der er optalt"}
-  counted_date: {type: date, group: true, comment: "Dagen, hvis tilstand er optalt"}
-  is_approved: {type: boolean, group: true, comment: "Godkendt af en anden end den, der registrerede den"}
+  plan: {type: varchar, group: true, danish: plan, comment: "Planens id"}
+  plan_row: {type: varchar, group: true, danish: række, comment: "Planens række"}
+  name: {type: varchar, group: true, danish: optælling, comment: "Hvad der er optalt"}
+  counted_date: {type: date, group: true, danish: dag, comment: "Dagen, hvis tilstand er optalt"}
+  is_approved: {type: boolean, group: true, danish: godkendt, comment: "Godkendt af en anden end den, der registrerede den"}
 ---*/
 with counts as (
     select

@@ -22,9 +22,9 @@ reasons:
   not_due: "Ikke forfalden"
 columns:
   item_id: {type: varchar, comment: "Postens nummer i registret"}
-  plan: {type: varchar, group: true, comment: "Planens id"}
-  plan_row: {type: varchar, group: true, comment: "Planens række"}
-  is_approved: {type: boolean, group: true, comment: "Godkendt af en anden end den, der registrerede den"}
+  plan: {type: varchar, group: true, danish: plan, comment: "Planens id"}
+  plan_row: {type: varchar, group: true, danish: række, comment: "Planens række"}
+  is_approved: {type: boolean, group: true, danish: godkendt, comment: "Godkendt af en anden end den, der registrerede den"}
   last_date: {type: date, comment: "Fristen efter læsningen; tom = ukendt"}
 ---*/
 with read_items as (

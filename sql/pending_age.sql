@@ -25,7 +25,7 @@ reasons:
 columns:
   case_id: {type: varchar, comment: "Sagsnummer"}
   area:
-    {type: varchar, group: true, null_group: excluded, comment: "Område: eos_drift, eos_klage, cka_klage, andet; tom = ukendt sagstype"}
+    {type: varchar, group: true, danish: område, null_group: excluded, comment: "Område: eos_drift, eos_klage, cka_klage, andet; tom = ukendt sagstype"}
   age_days: {type: integer, unit: days, comment: "Alder på opgørelsesdagen fra sagens start; tom = starten er ikke oplyst"}
 ---*/
 with case_states as (

@@ -25,8 +25,8 @@ columns:
   case_id: {type: varchar, comment: "Sagsnummer"}
   episode: {type: integer, comment: "1; en genåbnet sag har også 2, når genåbningen regnes som ny sag"}
   area:
-    {type: varchar, group: true, null_group: excluded, comment: "Område: eos_drift, eos_klage, cka_klage, andet; tom = ukendt sagstype"}
-  observed_month: {type: date, group: true, comment: "Første dag i afslutningens måned"}
+    {type: varchar, group: true, danish: område, null_group: excluded, comment: "Område: eos_drift, eos_klage, cka_klage, andet; tom = ukendt sagstype"}
+  observed_month: {type: date, group: true, danish: måned, comment: "Første dag i afslutningens måned"}
 ---*/
 with case_histories as (
     -- What was true at the end of $as_of: a later reopening has not happened yet. Without one, the first closing is the closing.

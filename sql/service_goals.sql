@@ -28,9 +28,9 @@ reasons:
   not_due: "Ikke forfalden: ikke afgjort, men målet er ikke overskredet"
 columns:
   decision_id: {type: varchar, comment: "Sagsnummer"}
-  scheme: {type: varchar, group: true, comment: "Ordningen, som beloebsordning; eu for EU-området"}
-  population: {type: varchar, group: true, comment: "eu_borger eller tredjeland"}
-  observed_month: {type: date, group: true, comment: "Første dag i den måned, der placerer ansøgningen"}
+  scheme: {type: varchar, group: true, danish: ordning, comment: "Ordningen, som beloebsordning; eu for EU-området"}
+  population: {type: varchar, group: true, danish: gruppe, comment: "eu_borger eller tredjeland"}
+  observed_month: {type: date, group: true, danish: måned, comment: "Første dag i den måned, der placerer ansøgningen"}
   processing_days:
     {type: integer, unit: days, comment: "Dage fra indgivelse til afgørelse, eller til opgørelsesdagen hvis den ikke er afgjort"}
 ---*/

@@ -15,8 +15,8 @@ options:
 reasons:
   not_counted_type: "Fraværstypen tæller ikke med"
 columns:
-  institution: {type: varchar, group: true, comment: "Institutionen"}
-  quarter: {type: varchar, group: true, comment: "Kvartalet, som 2020Q1"}
+  institution: {type: varchar, group: true, danish: institution, comment: "Institutionen"}
+  quarter: {type: varchar, group: true, danish: kvartal, comment: "Kvartalet, som 2020Q1"}
   absence_type: {type: varchar, comment: "Fraværstypen; mangler = kvartalet er ikke leveret"}
 ---*/
 with absences as (

@@ -31,7 +31,7 @@ reasons:
   too_short_seniority: "Under seks måneders anciennitet"
 columns:
   person_key: {type: varchar, comment: "Pseudonym nøgle"}
-  jobcentre_id: {type: varchar, group: true, comment: "Jobcenter, fem cifre"}
+  jobcentre_id: {type: varchar, group: true, danish: jobcenter, comment: "Jobcenter, fem cifre"}
   entered_date: {type: date, comment: "Første dag i målgruppen hos dette jobcenter"}
 ---*/
 with stays as (

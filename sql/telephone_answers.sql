@@ -37,8 +37,8 @@ reasons:
 columns:
   call_id: {type: varchar, comment: "Henvendelsen i telefonsystemet"}
   entry_no: {type: integer, comment: "Nummer på køindgangen i kaldet, fra 1; 0 = ingen rapporteret kø"}
-  queue: {type: varchar, group: true, comment: "Den rapporterede kø; outside = kun andre køer, none = ingen kø"}
-  observed_month: {type: date, group: true, comment: "Første dag i den måned, hvor kaldet begyndte"}
+  queue: {type: varchar, group: true, danish: kø, comment: "Den rapporterede kø; outside = kun andre køer, none = ingen kø"}
+  observed_month: {type: date, group: true, danish: måned, comment: "Første dag i den måned, hvor kaldet begyndte"}
   wait_ms: {type: bigint, unit: ms, comment: "Ventetid til svaret under denne læsning; tom = ubesvaret"}
 ---*/
 with all_calls as (

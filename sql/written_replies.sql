@@ -33,9 +33,9 @@ reasons:
   mailbox_ignored: "Funktionspostkasser holdes ude"
   unknown_mailbox: "Postkassen står ikke i listen over postkasser"
 columns:
-  channel: {type: varchar, group: true, comment: "zendesk eller mailbox"}
+  channel: {type: varchar, group: true, danish: kanal, comment: "zendesk eller mailbox"}
   item: {type: varchar, comment: "Henvendelsens nummer, eller postkassen med periodens første dag"}
-  observed_month: {type: date, group: true, comment: "Første dag i den måned, der placerer henvendelsen"}
+  observed_month: {type: date, group: true, danish: måned, comment: "Første dag i den måned, der placerer henvendelsen"}
 ---*/
 with calendar as (
     -- Days as numbers, so that a clock can be carried on across midnight by plain arithmetic.

@@ -174,10 +174,12 @@ def _value(approved: Outcome, own: tuple[Figure, ...]) -> Amount:
 
 def _target(line: Line, target: Target | None, own: tuple[Figure, ...]) -> str:
     named = {f.target for f in own if f.criterion}
+    if (target and target.missing) or (named and all(f.target_exact is None for f in own)):
+        return "mangler i teksten"
     if len(named) > 1:
         return "; ".join(f"{f.criterion}: {f.target}" for f in own if f.criterion)
     if line.target is None or line.comparison is None:
-        return f"tallet {target.missing} mangler i teksten" if target and target.missing else ""
+        return ""
     return f"{COMPARISON_WORDS[line.comparison]} {danish_exact(line.target)} {UNIT_WORDS.get(line.unit or '', '')}".strip()
 
 

@@ -5,7 +5,6 @@ From an outcome of the fulfilment to the view's figures, criteria and readings; 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
@@ -19,10 +18,10 @@ from ..plan import Row
 from ..plan_terms import UNIT_WORDS, UNITS, Target
 from ..plan_terms import Criterion as Declared
 from ..printing import danish, danish_count, danish_exact, danish_figure
-from ..query import Parameter, QueryColumn
+from ..query import Parameter
 from ..results import Figure as Counted
 from ..scanning import Scanning
-from ..wording import days_words, long_date, readable, result_words, target_words
+from ..wording import days_words, filter_words, long_date, readable, result_words, target_words
 from .view import NOTHING, Amount, Criterion, Excluded, Figure, Option, Part, Reading, Spread, Step, Verdict
 
 VERDICTS = {
@@ -88,9 +87,9 @@ def _figure(name: str | None, count: Count, fig: Counted, scanning: Scanning, ro
         numerator_words=header.numerator,
         denominator=amount(fig.denominator),
         denominator_words=header.denominator,
-        window=days_words(count.scan.days.after + timedelta(days=1), count.scan.days.to),
-        formula=result_words(count.result),
-        filters=tuple(f"{_name(header.columns[g])}: {', '.join(values)}" for g, values in count.where),
+        window=_days(count),
+        formula=result_words(count.result, header.printed, _days(count.against) if count.against else None),
+        filters=tuple(filter_words(dict(count.where), header.printed)),
         settings=tuple(_setting(header.parameters[name], value) for name, value in count.scan.parameters),
         sources=tuple(f"{e.extract} ({e.system})" for e in extracts),
         observations=amount(fig.counted + fig.unknown + excluded + fig.outside_where),
@@ -101,7 +100,7 @@ def _figure(name: str | None, count: Count, fig: Counted, scanning: Scanning, ro
         source_rows=amount(scanning.scanned(count.scan).leading_rows),
         persons=header.counts == "persons",
         parts=_parts(fig, count, best.n[0] if best else 0),
-        parts_by=_parts_by(count, header.columns),
+        parts_by=_parts_by(count, header.printed),
         best=tuple((n, _share(v, target), _degree(degrees.get(n))) for n, v in sorted(fig.by_n.items(), reverse=True)),
         spread=_spread(scanning, count),
         notes=fig.notes,
@@ -125,21 +124,20 @@ def _parts(fig: Counted, count: Count, chosen: int) -> tuple[Part, ...]:
     )
 
 
-def _parts_by(count: Count, columns: Mapping[str, QueryColumn]) -> str:
+def _parts_by(count: Count, names: Mapping[str, str]) -> str:
     result = count.result
     group = result.best.group if result.best else result.mean_of or result.worst_of or result.sum_of
-    return _name(columns[group]) if group else ""
+    return names[group].capitalize() if group else ""
+
+
+def _days(count: Count) -> str:
+    return days_words(count.scan.days.after + timedelta(days=1), count.scan.days.to)
 
 
 def _setting(parameter: Parameter, value: int | str) -> str:
     number = isinstance(value, int) or parameter.type.startswith("decimal")
     said = danish_count(Fraction(str(value))) if number else _UNITS.get(str(value), str(value))
     return f"{parameter.comment}: {said} {_UNITS.get(parameter.unit or '', parameter.unit or '')}".rstrip()
-
-
-def _name(column: QueryColumn) -> str:
-    """What a column is, without the explanation behind it: `Område` of `Område: eos_drift, …; tom = ukendt`."""
-    return re.split("[;:,(]", column.comment)[0].strip()
 
 
 def _spread(scanning: Scanning, count: Count) -> Spread | None:
