@@ -100,7 +100,7 @@ def pages(views: dict[str, View]) -> dict[str, str]:
 
 def rows_of(text: str) -> dict[str, dict[str, str]]:
     """Part 1 as it is read: by row, its cells under their labels."""
-    (table,) = Reader(text).root.all("table", class_="goals")
+    (table,) = Reader(text).root.all("table", class_="stack goals")
     (body,) = table.all("tbody")
     found = {}
     for tr in body.all("tr"):
