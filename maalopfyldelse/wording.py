@@ -133,6 +133,18 @@ def readable(code: str) -> str:
     return text
 
 
+def with_long_dates(text: str) -> str:
+    """The text with its days written out: `frist 30-06-2021` as `frist 30. juni 2021`."""
+    return re.sub(r"\b(\d{2})-(\d{2})-(\d{4})\b", lambda m: _written_out(m[0], int(m[3]), int(m[2]), int(m[1])), text)
+
+
+def _written_out(text: str, year: int, month: int, day: int) -> str:
+    try:
+        return long_date(date(year, month, day))
+    except ValueError:
+        return text
+
+
 def verdict_words(verdict: str | None) -> str:
     """The verdict, or that the text gives none."""
     return verdict or "uden verdikt"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -14,15 +15,19 @@ from typing import Any
 
 import pytest
 from both_plans import deliver_all
+from little import NOW, Little
 from world import World
 
 from maalopfyldelse.department import Facts, build
 from maalopfyldelse.department.clean import clean_text, cleaned
 from maalopfyldelse.department.report import page
 from maalopfyldelse.department.view import Amount, View
-from maalopfyldelse.edition import Computed
+from maalopfyldelse.edition import Computed, compute
+from maalopfyldelse.intake.deliveries import scan
+from maalopfyldelse.intake.take import take_extract
 from maalopfyldelse.plan import read_plan
 from maalopfyldelse.printing import danish_figure
+from maalopfyldelse.scanning import load_plan
 from maalopfyldelse.tabular import fulfilment_records
 
 MADE = datetime(2022, 2, 1, 12, tzinfo=UTC)
@@ -169,6 +174,7 @@ def spoiled(value: Any) -> Any:
                 row,
                 text=HOSTILE,
                 reason=HOSTILE,
+                remark=HOSTILE,
                 supplier=HOSTILE,
                 notes=(HOSTILE,),
                 value=Amount(HOSTILE, row.value.exact),
@@ -264,3 +270,56 @@ def test_the_trend_is_the_figure_at_each_quarter_end_under_the_approved_reading(
     for point in points[1:3]:
         (line,) = (x for x in world.compute("star-2021", point.day).lines if x.row == "M2.A")
         assert point.value.exact == line.value and point.verdict.word == line.verdict
+
+
+def test_what_has_changed_since_the_edition_before_stands_with_old_new_and_difference(computed: dict[str, Computed]) -> None:
+    records = fulfilment_records(computed["star-2021"].lines, 1)
+    old = {record["row"]: dict(record) for record in records}
+    assert old["M2.A"]["value"] is not None
+    old["M2.A"] |= {"value": old["M2.A"]["value"] - Decimal("0.04"), "verdict": "opfyldt"}
+    view = build(computed["star-2021"], Facts(2, MADE, "Rettet leverance", (1, MADE, list(old.values()))))
+    entries = [(c.row, c.what, c.difference) for c in view.changes.entries]
+    assert entries == [("M2.A", "verdikt", ""), ("M2.A", "resultat", "+0,04")]
+    value = view.changes.entries[1]
+    assert value.old != value.new and value.new.endswith(" pct.")
+    text = page(view)
+    assert "Rettet leverance" in text and "udgave 1 af 1. februar 2022" in text
+    assert not build(computed["star-2021"], Facts(2, MADE, None, (1, MADE, records))).changes.entries
+
+
+def test_an_amendment_stands_in_both_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    little = Little(tmp_path, monkeypatch)
+    plan = (little.root / "plans" / "alpha.yaml").read_text()
+    row = plan[plan.index('  - id: "1"') :].replace("80", "90")
+    tillaeg = '  - id: T1\n    title: "Nyt måltal"\n    document: "Tillæg af 1. juli"\n    holds_from: 2021-07-01\n    rows:\n'
+    little.write("plans/alpha.yaml", plan + "amendments:\n" + tillaeg + "".join(f"    {x}\n" for x in row.splitlines()))
+    little.deliver_all()
+    declared, ledger = little.declared, little.ledger
+    found = scan(little.deliveries, declared.extracts, ledger, NOW)
+    for extract in ("kinds_csv", "letters_csv"):
+        take_extract(little.home, declared, extract, found, ledger, lambda text: None)
+    for as_of, in_force, target in ((date(2021, 6, 30), False, "mindst 80 pct."), (date(2021, 12, 31), True, "mindst 90 pct.")):
+        known = ledger.latest_arrival()
+        assert known is not None
+        one = compute(little.home, declared, ledger, load_plan(declared, "alpha"), as_of, known)
+        view = build(one, Facts(1, NOW))
+        (amendment,) = view.amendments
+        assert amendment.in_force is in_force and view.rows[0].target == target
+        (pair,) = amendment.rows
+        assert "Mål: mindst 80 pct." in pair.before and "Mål: mindst 90 pct." in pair.after
+        assert "Tillæg af 1. juli" in page(view)
+
+
+@pytest.mark.parametrize(
+    ("value", "marks", "shown"),
+    [
+        (Fraction(8996, 100), (90,), "89,96"),
+        (Fraction(8995, 100), (90,), "89,95"),
+        (Fraction(246, 100), (Fraction(5, 2), 0), "2,46"),
+        (Fraction(1, 25), (0, 10), "0,04"),
+        (Fraction(865, 10), (90,), "86,5"),
+        (Fraction(8685, 100), (90,), "86,9"),  # half up
+    ],
+)
+def test_more_decimals_where_rounding_would_hide_what_it_is(value: Fraction, marks: tuple[Any, ...], shown: str) -> None:
+    assert danish_figure(value, *(Fraction(m) for m in marks)) == shown

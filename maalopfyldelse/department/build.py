@@ -19,7 +19,7 @@ from ..plan import Placed, Plan
 from ..plan_terms import UNIT_WORDS, Target
 from ..printing import danish_exact, danish_figure
 from ..trend import earlier_lines
-from ..wording import COMPARISON_WORDS, days_words, grade_words, long_date, long_time
+from ..wording import COMPARISON_WORDS, days_words, grade_words, long_date, long_time, readable, with_long_dates
 from . import around
 from .clean import cleaned
 from .figures import VERDICTS, amount, criteria, figure_amount, figures, readings, verdict_of
@@ -137,7 +137,8 @@ def _row(placed: Placed, line: Line, computed: Computed, trend: tuple[Point, ...
         points_low=line.points_low,
         points_high=line.points_high,
         grade=grade_words(row.grade, bool(row.criteria)),
-        reason=line.reason or "",
+        reason=_reason(line, approved, with_criteria=True),
+        remark=_reason(line, approved, with_criteria=False),
         status="foreløbig" if line.provisional else "endelig",
         reading=line.reading,
         rows_set_aside=amount(line.rows_set_aside),
@@ -152,6 +153,16 @@ def _row(placed: Placed, line: Line, computed: Computed, trend: tuple[Point, ...
         defects=tuple(row.defects),
         questions=tuple(row.questions),
     )
+
+
+def _reason(line: Line, approved: Outcome, *, with_criteria: bool) -> str:
+    """The line's reason with its criteria named in Danish, or without what they say."""
+    text = line.reason or ""
+    for judged in approved.judged:
+        told = f"{judged.criterion.id}: {judged.graded.reason}"
+        said = f"{readable(judged.criterion.id)}: {judged.graded.reason}" if with_criteria else ""
+        text = text.replace(told, said)
+    return with_long_dates("; ".join(part for part in text.split("; ") if part))
 
 
 def _depth(placed: Placed, plan: Plan) -> int:
@@ -267,8 +278,8 @@ def _missing(placed: Placed, line: Line, supplier: str) -> tuple[Missing, ...]:
     if row.rows and approved.graded.verdict != verdict_of("uden for gradueringen").word:
         return ()
     by = row.grade.assessed.by if row.grade.assessed else None
-    return (Missing(row.id, line.reason or "Vurdering", by or supplier),)
+    return (Missing(row.id, with_long_dates(line.reason or "Vurdering"), by or supplier),)
 
 
 def _what(text: str, reason: str | None) -> str:
-    return f"{text}: {reason}" if reason else text
+    return with_long_dates(f"{text}: {reason}" if reason else text)

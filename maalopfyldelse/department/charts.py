@@ -7,14 +7,13 @@ what is open is hatched or hollow. The same values give the same bytes: Vega is 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from itertools import count
 from typing import Any
 
 from ..printing import danish_exact, danish_figure
-from .view import Figure, Point, Spread, Total
+from .view import Figure, Row, Spread, Total
 
 _SVG = "http://www.w3.org/2000/svg"
 _INK, _SOFT, _LINE, _ACCENT, _PALE = "#1b1f24", "#565e68", "#c9ced6", "#1f4e79", "#dbe6f1"
@@ -24,10 +23,11 @@ _NUMBERS = {
     "grouping": [3],
     "currency": ["", " kr."],
 }
+# Vega brings this font along: what is measured in it comes out alike on every machine. The page sets its own.
 _CONFIG = {
     "background": None,
     "view": {"stroke": None},
-    "font": "sans-serif",
+    "font": "Liberation Sans",
     "axis": {
         "labelColor": _SOFT,
         "titleColor": _SOFT,
@@ -41,16 +41,6 @@ _CONFIG = {
     },
     "text": {"fontSize": 11, "color": _INK},
 }
-# A verdict's shape in a trend, as Vega names or paths: filled, half, cross, hollow, dash.
-_SHAPES = {
-    "met": "circle",
-    "partly": "diamond",
-    "not": "cross",
-    "awaited": "circle",
-    "open": "stroke",
-    "off": "triangle",
-    "none": "circle",
-}
 
 
 class Charts:
@@ -59,13 +49,14 @@ class Charts:
     def __init__(self) -> None:
         self._ids = count(1)
 
-    def trend(self, points: Sequence[Point], target: Fraction | None, words: str, *, large: bool = False) -> str:
+    def trend(self, row: Row, *, large: bool = False) -> str:
         """The figure at each day with the target as a dashed line; '' with fewer than two figures."""
+        points, target = row.trend, row.target_exact
         known = [p for p in points if p.value.exact is not None]
         if len(known) < 2:
             return ""
         values = [number(p.value.exact) for p in known] + ([number(target)] if target is not None else [])
-        low, high = _domain(values)
+        low, high = _domain(values, row.unit)
         width, height = (420, 170) if large else (150, 44)
         labels = [p.label for p in points]
         x: dict[str, Any] = {"field": "label", "type": "ordinal", "sort": labels, "scale": {"domain": labels}}
@@ -73,10 +64,10 @@ class Charts:
         y: dict[str, Any] = {
             "field": "value",
             "type": "quantitative",
-            "scale": {"domain": [low, high], "nice": large, "zero": False},
+            "scale": {"domain": [low, high], "nice": False, "zero": False},
         }
         y["axis"] = {"title": None, "tickCount": 4, "domain": False, "ticks": False} if large else None
-        rows = [{"label": p.label, "value": number(p.value.exact), "text": p.value.text, "last": p is known[-1]} for p in known]
+        shown = [{"label": p.label, "value": number(p.value.exact), "text": p.value.text, "last": p is known[-1]} for p in known]
         layers: list[dict[str, Any]] = [
             {"mark": {"type": "line", "color": _ACCENT, "strokeWidth": 1.8}, "encoding": {"x": x, "y": y}},
             {
@@ -97,7 +88,9 @@ class Charts:
                 }
             )
         told = "; ".join(f"{p.label} {p.value.text or 'ikke opgjort'}" for p in points)
-        return self._svg(_spec(width, height, rows, layers), f"Udvikling: {told}{f'; mål {words}' if words else ''}", "")
+        return self._svg(
+            _spec(width, height, shown, layers), f"Udvikling: {told}{f'; mål {row.target}' if row.target else ''}", ""
+        )
 
     def total(self, total: Total) -> str:
         """The whole as a bar: what is certain, what is open, what is lost."""
@@ -279,10 +272,12 @@ def number(exact: Fraction | None) -> float:
     return 0.0 if exact is None else round(float(exact), 6)
 
 
-def _domain(values: list[float]) -> tuple[float, float]:
+def _domain(values: list[float], unit: str) -> tuple[float, float]:
+    """Room around the values, but never below 0 or above 100 pct. where none lies there."""
     low, high = min(values), max(values)
     pad = (high - low) * 0.12 or max(abs(high) * 0.05, 0.5)
-    return (max(0.0, low - pad) if low >= 0 else low - pad), high + pad
+    top = min(high + pad, 100.0) if unit == "pct." and high <= 100 else high + pad
+    return (max(0.0, low - pad) if low >= 0 else low - pad), top
 
 
 def _rule(at: float, label: str | None, axis: Any) -> dict[str, Any]:

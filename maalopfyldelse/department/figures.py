@@ -21,7 +21,7 @@ from ..printing import danish, danish_count, danish_exact, danish_figure
 from ..query import Parameter
 from ..results import Figure as Counted
 from ..scanning import Scanning
-from ..wording import days_words, filter_words, long_date, readable, result_words, target_words
+from ..wording import days_words, filter_words, long_date, readable, result_words, target_words, with_long_dates
 from .view import NOTHING, Amount, Criterion, Excluded, Figure, Option, Part, Reading, Spread, Step, Verdict
 
 VERDICTS = {
@@ -69,7 +69,7 @@ def figures(outcome: Outcome, scanning: Scanning, row: Row) -> tuple[Figure, ...
 
 def _figure(name: str | None, count: Count, fig: Counted, scanning: Scanning, row: Row) -> Figure:
     measure = scanning.declared.measures[count.scan.measure]
-    header, target = measure.header, count.target
+    header, target, plan = measure.header, count.target, scanning.plan.plan
     excluded = sum(fig.excluded.values())
     best = count.result.best
     degrees = row.grade.steps.degrees if row.grade.steps else {}
@@ -89,7 +89,8 @@ def _figure(name: str | None, count: Count, fig: Counted, scanning: Scanning, ro
         denominator_words=header.denominator,
         window=_days(count),
         formula=result_words(count.result, header.printed, _days(count.against) if count.against else None),
-        filters=tuple(filter_words(dict(count.where), header.printed)),
+        # that a register's row is this plan's and this row's goes without saying
+        filters=tuple(filter_words({g: v for g, v in count.where if v not in ((plan,), (row.id,))}, header.printed)),
         settings=tuple(_setting(header.parameters[name], value) for name, value in count.scan.parameters),
         sources=tuple(f"{e.extract} ({e.system})" for e in extracts),
         observations=amount(fig.counted + fig.unknown + excluded + fig.outside_where),
@@ -176,7 +177,7 @@ def _criterion(judged: Judged) -> Criterion:
         wanted=wanted_words(asked),
         verdict=verdict_of(graded.verdict),
         found=figure_amount(judged.figure, judged.count.target if judged.count else None).text or found_words(judged.found),
-        remark=graded.reason or "",
+        remark=with_long_dates(graded.reason or ""),
     )
 
 
@@ -257,6 +258,6 @@ def _option(name: str, text: str, is_approved: bool, outcome: Outcome | None, ap
         basis = f"{danish_count(figure.numerator)} / {danish_count(figure.denominator)}"
     if not value.text and outcome.is_computed and outcome.graded.low == outcome.graded.high and not figure:
         value = Amount(f"{danish(outcome.graded.low)} pct.", outcome.graded.low)
-    remark = "" if is_approved else outcome.graded.reason or ""
+    remark = "" if is_approved else with_long_dates(outcome.graded.reason or "")
     turns = not is_approved and verdict.key in _DECIDED and before.key in _DECIDED and verdict.key != before.key
     return Option(name, text, is_approved, value, basis, verdict, remark, turns)

@@ -57,10 +57,10 @@ class _Pictures:
         self._charts = Charts()
 
     def small_trend(self, row: Row) -> Markup:
-        return Markup(self._charts.trend(row.trend, row.target_exact, row.target))
+        return Markup(self._charts.trend(row))
 
     def large_trend(self, row: Row) -> Markup:
-        return Markup(self._charts.trend(row.trend, row.target_exact, row.target, large=True))
+        return Markup(self._charts.trend(row, large=True))
 
     def total(self, view: View) -> Markup:
         return Markup(self._charts.total(view.total) if view.total else "")

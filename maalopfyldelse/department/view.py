@@ -195,7 +195,8 @@ class Row:
     points_low: Fraction | None
     points_high: Fraction | None
     grade: str
-    reason: str
+    reason: str  # why, with what each criterion says
+    remark: str  # why, without what the criteria say themselves
     status: str
     reading: tuple[str, ...]
     rows_set_aside: Amount
