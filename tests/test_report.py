@@ -276,7 +276,7 @@ def test_what_has_changed_since_the_edition_before_stands_with_old_new_and_diffe
     records = fulfilment_records(computed["star-2021"].lines, 1)
     old = {record["row"]: dict(record) for record in records}
     assert old["M2.A"]["value"] is not None
-    old["M2.A"] |= {"value": old["M2.A"]["value"] - Decimal("0.04"), "verdict": "opfyldt"}
+    old["M2.A"] |= {"value": old["M2.A"]["value"] - Decimal("0.04"), "verdict": "ikke opgjort"}
     view = build(computed["star-2021"], Facts(2, MADE, "Rettet leverance", (1, MADE, list(old.values()))))
     entries = [(c.row, c.what, c.difference) for c in view.changes.entries]
     assert entries == [("M2.A", "verdikt", ""), ("M2.A", "resultat", "+0,04")]
