@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from .cells import area
 from .errors import nearest
 from .yamlio import Strict
 
@@ -36,6 +37,7 @@ ORIGINS = (
     "period_end_of",
     "period_of",
 )
+SERIAL = "serial"
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 # Columns that intake adds to every stored row; a table may not declare them.
@@ -80,7 +82,9 @@ class Format(Strict):
     needs no word here. `encodings` are tried strictly, in order, for the whole file; a mark in front is no content.
 
     - `csv`: lines of fields under a header.
-    - `xlsx`: one sheet of a workbook.
+    - `xlsx`: one sheet of a workbook, the first when `sheet` is not said. With `range` (`B3:F200`, or `B3:F` for all rows below) only
+      those cells are looked at, the first row being the header; a table that goes on right below refuses the file. A row with an
+      error (`#N/A`) in a column that is read is set aside.
     - `ndjson`: one JSON object a line.
     - `json`: one document with an array of rows, the document itself or where `rows` leads: a dotted path of keys and places
       (`0.Data`). The rows are objects; with `names` they are lists, and `names` leads to what their places are called, a list of
@@ -92,7 +96,8 @@ class Format(Strict):
     encodings: list[Literal["utf-8", "utf-16", "windows-1252"]] = ["utf-8"]
     delimiter: str = ","
     quote: str = '"'
-    sheet: str | None = None  # xlsx: the first sheet when not said
+    sheet: str | None = None
+    range: str | None = None
     header_row: int = 1
     final_newline: bool = True  # csv, ndjson: a file that does not end with a line break has been cut
     rows: str | None = None
@@ -100,6 +105,10 @@ class Format(Strict):
 
     @model_validator(mode="after")
     def _options_belong(self) -> Format:
+        if self.range is not None:
+            area(self.range)
+            if self.type != "xlsx" or self.header_row != 1:
+                raise ValueError("range belongs to xlsx, and its first row is the header: leave header_row out")
         if self.type != "json" and (self.rows or self.names):
             raise ValueError("rows and names belong to a json document")
         if len(self.delimiter) != 1 or len(self.quote) > 1 or self.delimiter == self.quote:
@@ -138,9 +147,10 @@ class Source(Strict):
     - `period_of`: such a template; the period as `dates.period_bounds` reads it (varchar). Other texts are unknown words.
 
     `format` is a strptime pattern, or a list of patterns tried in order (date and timestamp; without it: ISO, `%Y-%m-%d` for a
-    date). A timestamp pattern that ends in `Z` or `%z` carries its own offset; any other is wall time in the layout's `zone`
-    or in this source's. `decimal` and `thousands` are the marks of numbers; thousands marks must stand in groups of three, digits
-    beyond the column's scale are a fault, nothing is rounded.
+    date). In a workbook the word `serial` among them says that a plain number is a date too, counted in days as Excel does. A
+    timestamp pattern that ends in `Z` or `%z` carries its own offset; any other is wall time in the layout's `zone` or in this source's.
+    `decimal` and `thousands` are the marks of numbers; thousands marks must stand in groups of three, digits beyond the column's
+    scale are a fault, nothing is rounded.
 
     `codes` maps the file's words (trimmed, exact case) to the table's, which are then cast; `on_unknown` says what a word
     outside does: `refuse` the delivery, or `set_aside` the row. For a column with `values` and no `codes` the words outside
@@ -219,6 +229,11 @@ class Source(Strict):
         return [one] if one else []
 
     @property
+    def takes_serials(self) -> bool:
+        """Whether a plain number in a workbook is a date."""
+        return SERIAL in ([self.format] if isinstance(self.format, str) else self.format or [])
+
+    @property
     def is_test(self) -> bool:
         """Whether the source asks something of a value, so that having none is an answer too."""
         return self.has_word is not None or self.present_of is not None
@@ -282,6 +297,8 @@ class Layout(Strict):
                 for column in source.columns:
                     if marks.setdefault(column, source.decimal) != source.decimal:
                         raise ValueError(f"'{column}' is read twice, with different decimal marks; a typed number is given one")
+        if self.format.type != "xlsx" and any(source.takes_serials for source in self.columns.values()):
+            raise ValueError("the format 'serial' belongs to a workbook")
         kept = {column for source in self.columns.values() for column in source.columns}
         if self.format.is_nested and (starred := [column for column in kept if "*" in column]):
             raise ValueError(f"'{starred[0]}': a path may not hold a star")

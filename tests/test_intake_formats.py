@@ -452,3 +452,111 @@ def test_a_delimiter_is_one_character() -> None:
     for form in ({"delimiter": ";;"}, {"delimiter": "'", "quote": "'"}, {"rows": "data"}):
         with pytest.raises(ValueError, match=r"delimiter is one|belong to a json"):
             extract(C, format=form)
+
+
+# -- workbooks: errors, ranges, serials -------------------------------------------------------------------------------------
+
+
+def workbook(fill: Any, **options: Any) -> bytes:
+    import xlsxwriter
+
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True, **options})
+    page = book.add_worksheet()
+    fill(book, page)
+    book.close()
+    return out.getvalue()
+
+
+XLSX = {"type": "xlsx"}
+HEAD = ["id", "amount", "day", "remark"]
+
+
+def xlsx_house(**form: Any) -> Any:
+    columns = {**C, "day": {"from": "day", "format": ["%d-%m-%Y", "%Y-%m-%d"]}}
+    return house(T, extract(columns, format={**XLSX, **form}, layout={"ignore": ["remark"]}))
+
+
+def test_an_error_in_a_cell_sets_its_row_aside_by_column() -> None:
+    def fill(book: Any, page: Any) -> None:
+        page.write_row(0, 0, HEAD)
+        page.write_row(1, 0, ["1", 5])
+        page.write_row(2, 0, ["2"])
+        page.write_formula(2, 1, "=1/0", None, "#DIV/0!")
+        page.write_formula(2, 2, "=NA()", None, "#N/A")
+        page.write_formula(3, 1, "=A1:B2", None, "#REF!")  # a row of nothing else
+        page.write_row(4, 0, ["4", 8])
+        page.write_formula(4, 3, "=NA()", None, "#N/A")  # in a column that is not kept
+
+    with xlsx_house() as h:
+        delivery = h.take_one(workbook(fill), "x.xlsx")
+        assert (delivery.rows_read, delivery.rows_kept) == (4, 2), delivery.message
+        assert h.faults() == [(3, "ERROR_CELL", "amount"), (3, "ERROR_CELL", "day"), (4, "ERROR_CELL", "amount")]
+        assert h.rows("id, amount") == [("1", 5), ("4", 8)]
+        assert "Correct the formula" in next(iter(h.ledger.rejects())).message
+
+
+def test_only_the_range_is_looked_at_and_lines_are_the_sheets() -> None:
+    def fill(book: Any, page: Any) -> None:
+        page.write(0, 0, "Sager 2021, trukket 1. juli")
+        page.write_row(2, 1, HEAD[:3])
+        page.write(2, 6, "forklaring")
+        page.write_row(3, 1, ["1", 5, "01-02-2021"])
+        page.write_row(4, 0, ["x", "2", "fem", "01-02-2021"])
+        page.write_row(6, 1, ["I alt", 5])
+
+    content = workbook(fill)
+    with xlsx_house(range="B3:D5") as h:
+        delivery = h.take_one(content, "x.xlsx")
+        assert (delivery.rows_read, delivery.rows_kept) == (2, 1), delivery.message
+        assert h.faults() == [(5, "NOT_A_NUMBER", "amount")]
+    with xlsx_house(range="B3:D") as h:
+        assert h.take_one(content, "x.xlsx").rows_read == 3
+        assert h.rows("id") == [("1",), ("I alt",)]
+    with xlsx_house(range="B3:D4") as h:
+        code, message = refused(h, content, "x.xlsx")
+        assert code == "OUTSIDE_RANGE"
+        assert "line 5: the table goes on below the contract's range B3:D4" in message
+    with xlsx_house(range="B30:D40") as h:
+        assert refused(h, content, "x.xlsx")[0] == "EMPTY_FILE"
+
+
+@pytest.mark.parametrize("form", [{"range": "B3"}, {"range": "D3:B5"}, {"range": "B5:D3"}, {"range": "B3:D5", "header_row": 2}])
+def test_a_range_that_is_none_is_no_contract(form: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="range"):
+        extract(C, format={**XLSX, **form})
+
+
+@pytest.mark.parametrize("is_1904", [False, True])
+def test_serials_are_dates_only_where_the_contract_says_so(is_1904: bool) -> None:
+    first = 1462 if is_1904 else 0
+    serials = [44201 - first, 44201.5 - first, 44255.0 - first, 61 - first, 2_958_465 - first, 59 - first, 4_000_000, -5]
+
+    def fill(book: Any, page: Any) -> None:
+        page.write_row(0, 0, ["id", "day", "made_at"])
+        for n, serial in enumerate(serials, 1):
+            page.write_row(n, 0, [str(n), serial if n != 2 else "05-01-2021", serial])
+        page.write_row(9, 0, ["9"])
+        page.write_datetime(9, 1, datetime(2021, 1, 5), book.add_format({"num_format": "dd-mm-yyyy"}))
+
+    wide = table({"id": "varchar", "day": "date?", "made_at": "timestamp?"})
+    said = {
+        "id": "id",
+        "day": {"from": "day", "format": ["serial", "%d-%m-%Y"]},
+        "made_at": {"from": "made_at", "format": "serial"},
+    }
+    with house(wide, extract(said, format=XLSX)) as h:
+        delivery = h.take_one(workbook(fill, date_1904=is_1904), "x.xlsx")
+        assert delivery.rows_read == 9, delivery.message
+        assert h.rows("id, day, made_at") == [
+            ("1", date(2021, 1, 5), datetime(2021, 1, 4, 23)),
+            ("2", date(2021, 1, 5), datetime(2021, 1, 5, 11)),
+            ("3", date(2021, 2, 28), datetime(2021, 2, 27, 23)),
+            ("9", date(2021, 1, 5), None),
+        ]
+        assert {line for line, code, column in h.faults() if column == "day"} == {7, 8, 9} | ({5} if is_1904 else set())
+        assert {line for line, code, column in h.faults() if column == "made_at"} == {5, 6, 7, 8, 9}
+    with house(wide, extract({**said, "day": "day", "made_at": "made_at"}, format=XLSX)) as h:
+        assert h.take_one(workbook(fill, date_1904=is_1904), "x.xlsx").rows_kept == 1
+    with pytest.raises(ValueError, match="belongs to a workbook"):
+        extract(said)

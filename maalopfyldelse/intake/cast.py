@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..contract import Layout, Source, TableColumn
+from ..contract import SERIAL, Layout, Source, TableColumn
 from ..errors import CallerError
 from . import values, zones
 from .rowrules import RowRules
@@ -356,7 +356,9 @@ def needed_columns(layout: Layout) -> list[str]:
 def _patterns(source: Source, column_type: str) -> list[str]:
     if source.format is None:
         return values.ISO_TIMES if column_type == "timestamp" else ["%Y-%m-%d"]
-    return [source.format] if isinstance(source.format, str) else source.format
+    given = [source.format] if isinstance(source.format, str) else source.format
+    whole = ["%Y-%m-%d"] if column_type == "date" else ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f"]
+    return [pattern for said in given for pattern in (whole if said == SERIAL else [said])]
 
 
 def _number(words: str, source: Source) -> str:

@@ -33,6 +33,10 @@ ROW_FAULTS = {
         "a key stands twice in the row's object, and one of its values would be lost. Export it again.",
         "En nøgle står to gange i rækkens objekt, og en af værdierne ville gå tabt. Eksportér igen.",
     ),
+    "ERROR_CELL": Words(
+        "'{column}' holds one of Excel's errors (#N/A, #REF!, …). Correct the formula, or clear the cell.",
+        "'{column}' indeholder en af Excels fejl (#I/T, #REFERENCE!, …). Ret formlen, eller ryd cellen.",
+    ),
     "MISSING_VALUE": Words("'{column}' is empty and must be given.", "'{column}' er tom og skal udfyldes."),
     "NOT_A_NUMBER": Words("'{column}' is not {expected}.", "'{column}' er ikke et tal af den aftalte form."),
     "TOO_MANY_DECIMALS": Words(
@@ -87,6 +91,7 @@ DELIVERY_FAULTS = {
     "NO_PERIOD": "Filens navn siger ikke, hvilken periode den gælder. Navngiv den som aftalt.",
     "NO_SUCH_SHEET": "Projektmappen har ikke det aftalte ark. Navngiv arket som aftalt.",
     "NUMBER_LOST_DIGITS": "Et tal er længere, end Excel kan gemme. Formatér kolonnen som tekst, før værdierne sættes ind.",
+    "OUTSIDE_RANGE": "Tabellen fortsætter under det aftalte område. Aftal et større område, eller lad en række under tabellen være tom.",
     "STRAY_QUOTE": "Et anførselstegn står inde i en værdi uden at være fordoblet. Eksportér filen igen.",
     "TEXT_BECAME_DATE": "Excel har gjort en tekst til en dato. Formatér kolonnen som tekst, før værdierne sættes ind.",
     "TOO_FEW_ROWS": "Filen har færre rækker end aftalt. Eksportér den igen.",

@@ -24,7 +24,7 @@ from .jsonfile import JsonFile
 from .match import File
 from .parquetfile import ParquetFile
 from .rowrules import RowRules
-from .xlsxfile import XlsxFile
+from .xlsxfile import ERROR_CELL, XlsxFile
 
 if TYPE_CHECKING:
     import duckdb
@@ -126,6 +126,9 @@ class Loader:
         loaded = Loaded(located.rows_read, kept, list(located.left_out), counts)
         loaded.counts.update({("FIELD_COUNT", None): located.left_out_count} if located.left_out_count else {})
         for n, broken, *codes in found:
+            if broken == ERROR_CELL and isinstance(self._file, XlsxFile):
+                loaded.faults += [Fault(n, broken, c, row_message(broken, c, "")) for c in self._file.errors_in(n)]
+                continue
             pairs = [(None, broken)] if broken else list(zip(names, codes, strict=True))
             loaded.faults += [self._fault(located.lines[n], name, code) for name, code in pairs if code]
         loaded.faults.sort(key=lambda f: (f.line or 0, f.code, f.column or ""))
@@ -138,7 +141,8 @@ class Loader:
         """How many rows have which fault in which column, in the sender's words."""
         counts: Counter[Place] = Counter()
         for i, name in enumerate(names):
-            for code, times in self._query(f"select _f{i}, count(*) from {numbered} where _f{i} is not null group by 1"):
+            of = f"{numbered} where _f{i} is not null and _broken is null"
+            for code, times in self._query(f"select _f{i}, count(*) from {of} group by 1"):
                 counts[code, self._program.file_column[name]] += times
         for code, times in self._query(f"select _broken, count(*) from {numbered} where _broken is not null group by 1"):
             counts[code, None] += times
