@@ -22,10 +22,10 @@ def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--home", metavar="DIR", type=Path, help="where ledger, store and editions are kept ($MAAL_HOME, else .maal)"
+        "--home", metavar="DIR", type=_path, help="where ledger, store and editions are kept ($MAAL_HOME, else .maal)"
     )
     common.add_argument(
-        "--declared", metavar="DIR", type=Path, help="a folder with plans/, expectations/, sql/ of your own ($MAAL_DECLARED)"
+        "--declared", metavar="DIR", type=_path, help="a folder with plans/, expectations/, sql/ of your own ($MAAL_DECLARED)"
     )
     root = argparse.ArgumentParser(
         prog="maal", description="Computes the fulfilment of performance contracts from operational extracts."
@@ -36,30 +36,34 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=summary, description=summary, parents=[common])
 
     run = command("run", "take in deliveries, then make an edition for each plan")
-    run.add_argument("--plan", action="append", default=[], metavar="ID", help="only this plan (may be repeated; default: all)")
-    run.add_argument("--as-of", metavar="DATE", help="reporting date, YYYY-MM-DD (default: each plan's last)")
-    run.add_argument("--known-at", metavar="TIME", help="what was known then (default: the latest arrival)")
-    run.add_argument("--deliveries", type=Path, default=SAMPLE, metavar="DIR", help="folder of deliveries (default: the sample)")
-    run.add_argument("--reason", metavar="TEXT", help="why this edition is made; kept in it")
+    run.add_argument(
+        "--plan", action="append", default=[], type=_text, metavar="ID", help="only this plan (may be repeated; default: all)"
+    )
+    run.add_argument("--as-of", type=_text, metavar="DATE", help="reporting date, YYYY-MM-DD (default: each plan's last)")
+    run.add_argument("--known-at", type=_text, metavar="TIME", help="what was known then (default: the latest arrival)")
+    run.add_argument("--deliveries", type=_path, default=SAMPLE, metavar="DIR", help="folder of deliveries (default: the sample)")
+    run.add_argument("--reason", type=_text, metavar="TEXT", help="why this edition is made; kept in it")
 
     show = command("show", "print a table: " + ", ".join(TABLES))
     show.add_argument("table", choices=TABLES)
-    show.add_argument("--plan", metavar="ID")
-    show.add_argument("--as-of", metavar="DATE")
+    show.add_argument("--plan", type=_text, metavar="ID")
+    show.add_argument("--as-of", type=_text, metavar="DATE")
     show.add_argument("--edition", type=int, metavar="N", help="default: the newest")
-    show.add_argument("--extract", metavar="ID", help="deliveries, rejects: only of this extract")
-    show.add_argument("--delivery", metavar="ID", help="deliveries, rejects: only this one")
+    show.add_argument("--extract", type=_text, metavar="ID", help="deliveries, rejects: only of this extract")
+    show.add_argument("--delivery", type=_text, metavar="ID", help="deliveries, rejects: only this one")
     show.add_argument(
         "--format", choices=("table", "json", "csv", "xlsx"), default="table", help="xlsx: a workbook of rejects for their sender"
     )
-    show.add_argument("--out", type=Path, metavar="FILE", help="where the workbook goes, a new file ending in .xlsx")
+    show.add_argument("--out", type=_path, metavar="FILE", help="where the workbook goes, a new file ending in .xlsx")
 
     explain = command("explain", "from a figure back to clause, reading, query, deliveries and cases")
     explain.add_argument("plan")
     explain.add_argument("row")
-    explain.add_argument("--as-of", metavar="DATE")
+    explain.add_argument("--as-of", type=_text, metavar="DATE")
     explain.add_argument("--edition", type=int, metavar="N")
-    explain.add_argument("--with", dest="with_", metavar="IDS", help="compute a combination of readings, such as S4.c,S5.b")
+    explain.add_argument(
+        "--with", dest="with_", type=_text, metavar="IDS", help="compute a combination of readings, such as S4.c,S5.b"
+    )
     explain.add_argument("--rows", action="store_true", help="list the observations")
     explain.add_argument("--format", choices=("table", "json", "csv"), default="table")
 
@@ -70,16 +74,27 @@ def parser() -> argparse.ArgumentParser:
     command("check", "prove what can be proved without data: plans, contracts, queries and their agreement")
     diff = command("diff-extract", "how a new file differs from its contract and from what is stored; writes nothing")
     diff.add_argument("extract")
-    diff.add_argument("file", type=Path, help="the file, named as it would be delivered")
+    diff.add_argument("file", type=_path, help="the file, named as it would be delivered")
     diff.add_argument("--format", choices=("table", "json"), default="table")
     template = command("template", "an empty workbook with headings and validations, for a register that people type")
     template.add_argument("extract")
-    template.add_argument("file", type=Path, help="a new file, ending in .xlsx")
+    template.add_argument("file", type=_path, help="a new file, ending in .xlsx")
     withdraw = command("withdraw", "take a delivery out of the current rows from now on")
     withdraw.add_argument("delivery")
     withdraw.add_argument("--reason", required=True, metavar="TEXT")
     withdraw.add_argument("--deliveries", type=Path, metavar="DIR", help="folder whose withdrawals.csv is to say so too")
     return root
+
+
+def _text(given: str) -> str:
+    """A value that is empty (an unset variable of a script) is no value, and must not mean the default."""
+    if not given.strip():
+        raise argparse.ArgumentTypeError("the value is empty; leave the option out for its default")
+    return given
+
+
+def _path(given: str) -> Path:
+    return Path(_text(given))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -80,9 +80,7 @@ def check_options(arguments: Namespace) -> None:
 
 
 def _of_editions(home: Home, arguments: Namespace) -> list[dict[str, Any]]:
-    plans = sorted(p.name for p in home.editions.iterdir())
-    if arguments.plan and arguments.plan not in plans:
-        raise CallerError(f"No edition of a plan called '{arguments.plan}'{nearest(arguments.plan, plans)}")
+    plans = _plans(home, arguments.plan)
     as_of = parse_date(arguments.as_of) if arguments.as_of else None
     wanted = [arguments.plan] if arguments.plan else plans
     if as_of and not arguments.plan:
@@ -97,7 +95,16 @@ def _of_editions(home: Home, arguments: Namespace) -> list[dict[str, Any]]:
     return found
 
 
+def _plans(home: Home, wanted: str | None) -> list[str]:
+    """The plans that have editions. Raises CallerError when the one that is wanted has none."""
+    plans = sorted(p.name for p in home.editions.iterdir())
+    if wanted and wanted not in plans:
+        raise CallerError(f"No edition of a plan called '{wanted}'{nearest(wanted, plans)}")
+    return plans
+
+
 def _editions(home: Home, plan: str | None) -> list[dict[str, Any]]:
+    _plans(home, plan)
     found = []
     for folder in edition.editions(home, plan):
         manifest = edition.read_manifest(folder)
