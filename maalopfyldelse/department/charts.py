@@ -57,7 +57,7 @@ class Charts:
             return ""
         values = [number(p.value.exact) for p in known] + ([number(target)] if target is not None else [])
         low, high = _domain(values, row.unit)
-        width, height = (420, 170) if large else (150, 44)
+        width, height = (340, 150) if large else (150, 44)
         labels = [p.label for p in points]
         x: dict[str, Any] = {"field": "label", "type": "ordinal", "sort": labels, "scale": {"domain": labels}}
         x["axis"] = {"title": None, "labelAngle": 0, "grid": False, "ticks": False} if large else None
@@ -206,7 +206,7 @@ class Charts:
         if figure.target_exact is not None and figure.unit == "pct.":
             layers.insert(0, _rule(number(figure.target_exact), "mål", y["axis"]))
         return self._svg(
-            _spec(420, 170, rows, layers),
+            _spec(340, 150, rows, layers),
             told,
             f"Kurven viser, hvor stor en del af alle {figure.denominator_words}, der er {spread.reached}, efter {spread.axis} i {spread.unit}.",
         )
@@ -261,7 +261,7 @@ class Charts:
             told += f" Udfyldt: {figure.numerator_words} ({figure.numerator.text}); lys: de øvrige."
         if beyond.exact:
             told += f" Yderligere {beyond.text} ligger højere."
-        return self._svg(_spec(420, 170, rows, [bars]), told, "")
+        return self._svg(_spec(340, 150, rows, [bars]), told, "")
 
     def _svg(self, spec: dict[str, Any], title: str, description: str) -> str:
         return _labelled(_drawn(spec), f"b{next(self._ids)}", title, description)
