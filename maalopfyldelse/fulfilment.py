@@ -90,7 +90,8 @@ def fulfilment(scanning: Scanning, *, provisional: bool, set_aside: dict[str, in
     for row in plan.rows:
         _judge_tree(row, scanning, outcomes)
     lines = [_line(placed, scanning, outcomes[row_id], provisional, set_aside) for row_id, placed in plan.placed.items()]
-    return ([_total(plan, scanning.as_of, lines, provisional)] if plan.weights is not None else []) + lines
+    aside = sum(set_aside.get(table, 0) for table in scanning.tables)
+    return ([_total(plan, scanning.as_of, lines, provisional, aside)] if plan.weights is not None else []) + lines
 
 
 def _judge_tree(row: Row, scanning: Scanning, outcomes: dict[str, list[Outcome]]) -> None:
@@ -199,8 +200,6 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
     row, approved = placed.row, outcomes[0]
     graded, fig, weight = approved.graded, approved.figure, placed.weight
     target = approved.count.target if approved.count else row.target
-    measures = {counting.measure for _, counting in row.countings}
-    tables = {table for name in measures for table in scanning.declared.measures[name].reads} | _registers(row)
     found = [f for j in approved.judged for f in j.found]
     unapproved = max((f.unapproved for f in (fig, *(j.figure for j in approved.judged)) if f), default=0)
     reasons = [graded.reason, _interval_words(fig), *(fig.notes if fig else ()), *_criteria_words(approved)]
@@ -226,7 +225,7 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
         high=graded.high,
         points_low=None if weight is None else weight * graded.low / 100,
         points_high=None if weight is None else weight * graded.high / 100,
-        rows_set_aside=sum(set_aside.get(table, 0) for table in tables),
+        rows_set_aside=sum(set_aside.get(table, 0) for table in _tables(row, scanning)),
         provisional=provisional or not all(f.is_approved for f in found) or unapproved > 0,
         reason="; ".join(dict.fromkeys(r for r in reasons if r)) or None,
         dimensions=tuple(row.dimensions),
@@ -252,7 +251,14 @@ def _criteria_words(outcome: Outcome) -> list[str]:
     return [f"{j.criterion.id}: {j.graded.reason}" for j in outcome.judged if j.criterion.scored and j.graded.reason]
 
 
-def _total(plan: Plan, as_of: date, lines: list[Line], provisional: bool) -> Line:
+def _tables(row: Row, scanning: Scanning) -> set[str]:
+    """The tables that a row and the rows below it are counted from or judged by."""
+    measures = {counting.measure for _, counting in row.countings}
+    own = {table for name in measures for table in scanning.declared.measures[name].reads} | _registers(row)
+    return own.union(*(_tables(below, scanning) for below in row.rows))
+
+
+def _total(plan: Plan, as_of: date, lines: list[Line], provisional: bool, set_aside: int) -> Line:
     assert plan.weights is not None
     scoring = [line for line in lines if line.scores]
     low = sum((line.points_low or Fraction(0) for line in scoring), Fraction(0))
@@ -280,7 +286,7 @@ def _total(plan: Plan, as_of: date, lines: list[Line], provisional: bool) -> Lin
         high=high / plan.weights * 100,
         points_low=low,
         points_high=high,
-        rows_set_aside=0,
+        rows_set_aside=set_aside,
         provisional=provisional,
         reason=f"{len(open_rows)} krav er ikke afgjort: {listed}" if open_rows else None,
     )
