@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import edition, tabular
+from . import manifest, shelf, tabular
 from .contract import BUILT_IN_COLUMNS
 from .declared import Declared
 from .home import Home
@@ -23,6 +23,7 @@ from .intake.ledger import Ledger
 from .macros import measure_macro, plan_macros
 from .measures import calendar_sql
 from .query import CALENDAR, OBSERVATION_COLUMNS
+from .versions import code_version
 
 if TYPE_CHECKING:
     import duckdb
@@ -90,11 +91,11 @@ def publish(
 def _state(home: Home, declared: Declared, ledger: Ledger, known_at: datetime) -> str:
     said = [
         str(home.path),  # the views name files by their full path
-        [str(p.relative_to(home.path)) for p in edition.editions(home)],
+        [str(p.relative_to(home.path)) for p in shelf.editions(home)],
         [[d.delivery_id, d.state] for d in ledger.deliveries()],
         sorted(hashlib.sha256(p.read_bytes()).hexdigest() for p in declared.paths.values()),
         known_at.isoformat(),
-        edition.code_version(),
+        code_version(),
     ]
     return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
 
@@ -104,7 +105,7 @@ def _editions(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     for table, fields in (("fulfilment", tabular.FULFILMENT), ("results", tabular.RESULTS)):
         arrow = tabular.arrow_table([], fields)  # noqa: F841 – the engine finds it by its name
         con.execute(f"create table editions.{table} as select * from arrow")
-        for folder in edition.editions(home):
+        for folder in shelf.editions(home):
             con.execute(
                 f"insert into editions.{table} by name select * from read_parquet('{_quoted(str(folder / table))}.parquet')"
             )
@@ -115,26 +116,22 @@ def _editions(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     )
     con.execute("comment on table editions.results is 'Every computed reading of every edition with its sums and accounts'")
     _table(con, "editions.editions", EDITIONS, "The editions: when they were made, from what was known when (instants in UTC)")
-    for folder in edition.editions(home):
-        m = edition.read_manifest(folder)
+    for folder in shelf.editions(home):
+        m = manifest.read(folder)
         con.execute(
             "insert into editions.editions values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                m["plan"],
-                m["as_of"],
-                m["edition"],
-                _naive(m["known_at"]),
-                m["provisional"],
-                m["synthetic"],
-                _naive(m["made_at"]),
-                m["reason"],
-                m["code"],
+                m.plan,
+                m.as_of,
+                m.edition,
+                m.known_at.astimezone(UTC).replace(tzinfo=None),
+                m.provisional,
+                m.synthetic,
+                m.made_at.astimezone(UTC).replace(tzinfo=None),
+                m.reason,
+                m.code,
             ],
         )
-
-
-def _naive(text: str) -> str:
-    return datetime.fromisoformat(text).replace(tzinfo=None).isoformat()
 
 
 def _current(con: duckdb.DuckDBPyConnection, home: Home, declared: Declared, ledger: Ledger, known_at: datetime) -> None:

@@ -1,7 +1,7 @@
 """The methods annex: for each plan a page in Danish, *Opgørelsesmetode*, generated from the plan and the query headers.
 
-Nothing is written here that is not declared there; `python -m maalopfyldelse.annex` writes the pages and the JSON schemas for
-editors, and a test fails when they are not current.
+Nothing is written here that is not declared there; `python -m maalopfyldelse.annex` writes the pages and the JSON schemas (for
+editors, and of edition.json), and a test fails when they are not current.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from .contract import Extract, Table
 from .counting import approved_words, read_under
 from .declared import REPOSITORY, Declared, load
+from .manifest import Manifest
 from .plan import Placed, Plan
 from .plan_terms import Counting, Criterion
 from .printing import danish, danish_day, danish_exact
@@ -29,7 +30,7 @@ _LEVELS = {"goal": "Mål", "requirement": "Krav", "part": "Del"}
 def generated(declared: Declared) -> dict[Path, str]:
     """Every generated file with its text."""
     files = {PAGES / f"{plan_id}.md": page(load_plan(declared, plan_id), declared) for plan_id in declared.plan_paths}
-    for name, model in (("plan", Plan), ("extract", Extract), ("table", Table)):
+    for name, model in (("plan", Plan), ("extract", Extract), ("table", Table), ("edition", Manifest)):
         schema = model.model_json_schema(by_alias=True)
         files[SCHEMAS / f"{name}.schema.json"] = json.dumps(schema, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     return files

@@ -24,14 +24,16 @@ ModelT = TypeVar("ModelT", bound=Strict)
 
 @dataclass(frozen=True)
 class Declared:
-    """Everything declared, by name. `plan_paths` are parsed when a plan is asked for: most commands need only one."""
+    """Everything declared, by name. `plan_paths` are parsed when a plan is asked for: most commands need only one. `texts` are what
+    the files said when they were loaded; an edition keeps them, whatever is written into the files meanwhile."""
 
     folders: tuple[Path, ...]
     tables: dict[str, Table]
     extracts: dict[str, Extract]
     measures: dict[str, Measure]
     plan_paths: dict[str, Path]
-    paths: dict[str, Path] = field(default_factory=dict)  # "table:cases", "extract:…" → file
+    paths: dict[str, Path] = field(default_factory=dict)  # "table:cases", "extract:…", "measure:…", "plan:…" → file
+    texts: dict[str, str] = field(default_factory=dict)  # the same names → text; a plan's when it is loaded
 
     def extracts_of(self, table: str) -> list[Extract]:
         """The extracts that fill a table."""
@@ -42,25 +44,38 @@ def load(declared: Path | None = None) -> Declared:
     """The built-in declarations and those of `declared`. Raises CallerError naming file and field."""
     if declared is not None and not declared.is_dir():
         raise CallerError(f"{declared}: no such folder. --declared names a folder with plans/, expectations/ or sql/.")
-    folders = (REPOSITORY,) if declared is None or declared.resolve() == REPOSITORY else (REPOSITORY, declared.resolve())
+    return load_folders(
+        (REPOSITORY,) if declared is None or declared.resolve() == REPOSITORY else (REPOSITORY, declared.resolve())
+    )
+
+
+def load_folders(folders: tuple[Path, ...]) -> Declared:
+    """What the folders declare and nothing else: an edition's `inputs/` is one. Raises CallerError as `load` does."""
     tables: dict[str, Table] = {}
     extracts: dict[str, Extract] = {}
     measures: dict[str, Measure] = {}
     plans: dict[str, Path] = {}
     paths: dict[str, Path] = {}
+    texts: dict[str, str] = {}
     for path in _files(folders, "expectations/tables", "*.yaml"):
-        _add(tables, _named(Table, "table", path).table, _named(Table, "table", path), path, paths, "table")
+        text = read_text(path)
+        table = _named(Table, "table", path, text)
+        _add(tables, table.table, table, path, paths, "table")
+        texts[f"table:{table.table}"] = text
     for path in _files(folders, "expectations", "*.yaml"):
-        extract = _named(Extract, "extract", path)
+        text = read_text(path)
+        extract = _named(Extract, "extract", path, text)
         _add(extracts, extract.extract, extract, path, paths, "extract")
+        texts[f"extract:{extract.extract}"] = text
     for path in _files(folders, "sql", "*.sql"):
         measure = read_measure(path)
         _add(measures, measure.name, measure, path, paths, "measure")
+        texts[f"measure:{measure.name}"] = measure.text
     for path in _files(folders, "plans", "*.yaml"):
         _add(plans, path.stem, path, path, paths, "plan")
     for name, extract in extracts.items():
         _agree(name, extract, tables, paths[f"extract:{name}"])
-    return Declared(folders, tables, extracts, measures, plans, paths)
+    return Declared(folders, tables, extracts, measures, plans, paths, texts)
 
 
 def _files(folders: tuple[Path, ...], under: str, pattern: str) -> Iterator[Path]:
@@ -68,8 +83,8 @@ def _files(folders: tuple[Path, ...], under: str, pattern: str) -> Iterator[Path
         yield from sorted((folder / under).glob(pattern))
 
 
-def _named(model: type[ModelT], key: str, path: Path) -> ModelT:
-    found = validated(model, parse_yaml(read_text(path), str(path)), str(path))
+def _named(model: type[ModelT], key: str, path: Path, text: str) -> ModelT:
+    found = validated(model, parse_yaml(text, str(path)), str(path))
     name = getattr(found, key)
     if name != path.stem:
         raise CallerError(f"{path}: the file says {key} '{name}'; file and {key} have one name.")

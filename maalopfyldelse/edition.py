@@ -2,36 +2,33 @@
 
 An edition lies in `HOME/editions/PLAN/AS_OF/N/`. It is written under tmp/ and enters its place by one rename; it is never
 changed afterwards. A run whose figures equal the newest edition's makes none. What the tables contain is fulfilment.py's and
-tabular.py's; reading editions back is also here, since only this module knows the folder.
+tabular.py's, what edition.json says is manifest.py's; finding editions and reading them back is shelf.py's.
 """
 
 from __future__ import annotations
 
-import getpass
-import hashlib
 import json
 import os
-import platform
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from importlib.metadata import version
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from . import tabular
-from .dates import danish_midnight
-from .declared import REPOSITORY, Declared
-from .errors import CallerError, MaalError
+from . import chain, department, finality, manifest, recorded, restatement, shelf, tabular
+from .declared import Declared
+from .errors import MaalError
 from .fulfilment import Line, fulfilment
 from .home import Home
 from .intake.ledger import Delivery, Ledger
-from .plan import Plan
-from .scanning import Scanning, measures_of
+from .manifest import Check, Input, Manifest, Output, Standing, Used
+from .plan import Plan, read_plan
+from .scanning import Scanning, measures_ever
+from .versions import code_version, libraries, user
 
-FORMAT = 1
+INPUTS = {"plan": "plans", "measure": "sql", "table": "expectations/tables", "extract": "expectations"}
+RESTATEMENT = "restatement.json"
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Computed:
 
 @dataclass(frozen=True)
 class Published:
-    """An edition. `is_new` is false when the figures equal the edition named, and none was made."""
+    """An edition. `is_new` is false when the figures equal the edition named, and none was made. `notes` are worth telling."""
 
     plan: str
     as_of: date
@@ -55,6 +52,7 @@ class Published:
     path: Path
     is_new: bool
     lines: list[Line]
+    notes: list[str] = field(default_factory=list)
 
 
 def compute(
@@ -74,13 +72,19 @@ def compute(
     plan.require_date(as_of)
     scanning = Scanning(home, declared, ledger, plan.at(as_of), as_of, known_at, say)
     scanning.refuse_if_blocked()
+    return compute_from(scanning)
+
+
+def compute_from(scanning: Scanning) -> Computed:
+    """The fulfilment of what a scanning stands for. Raises MaalError when the accounts of its rows do not balance."""
     # by its rows, not its state: two files of one period in one arrival are both refused, and their rows are held back
-    deliveries = [d for d in ledger.deliveries(known_at=known_at) if d.table in scanning.current and d.store_path is not None]
+    known = scanning.ledger.deliveries(known_at=scanning.known_at)
+    deliveries = [d for d in known if d.table in scanning.current and d.store_path is not None]
     accounts = [_account(table, scanning, deliveries) for table in scanning.tables]
     set_aside: dict[str, int] = {}
     for delivery in (d for counting in scanning.counting.values() for d in counting):
         set_aside[delivery.table] = set_aside.get(delivery.table, 0) + (delivery.rows_set_aside or 0)
-    provisional = _is_provisional(scanning)
+    provisional = finality.is_provisional(scanning)
     lines = fulfilment(scanning, provisional=provisional, set_aside=set_aside)
     return Computed(scanning, lines, accounts, deliveries, provisional)
 
@@ -108,193 +112,171 @@ def _account(table: str, scanning: Scanning, deliveries: list[Delivery]) -> dict
     }
 
 
-def _is_provisional(scanning: Scanning) -> bool:
-    plan = scanning.plan
-    closes = danish_midnight(scanning.as_of + timedelta(days=plan.reporting.closing_days + 1))
-    if scanning.known_at < closes:
-        return True
-    for approved in (variants[0] for variants in scanning.variants.values()):
-        for count in approved.counts.values():
-            if count and scanning.missing(scanning.declared.measures[count.scan.measure], count.scan.days):
-                return True
-    return False
-
-
 def publish(computed: Computed, ledger: Ledger, *, reason: str | None, now: datetime) -> Published:
-    """Makes the next edition, or says which existing one has the same figures. `now` is only written down."""
+    """Makes the next edition, or says which existing one has the same figures. `now` is only written down.
+
+    The caller holds the home's lock. Raises MaalError when figures that were final would change and no reason is given, or the
+    newest edition is no longer as it was published.
+    """
     scanning = computed.scanning
-    folder = scanning.home.editions / scanning.plan.plan / scanning.as_of.isoformat()
-    last = newest(scanning.home, scanning.plan.plan, scanning.as_of)
-    number = (last or 0) + 1
-    records = tabular.fulfilment_records(computed.lines, number)
-    results = tabular.results_records(computed.lines, number, scanning.scanned, computed.accounts)
-    content = {"fulfilment": content_hash(records), "results": content_hash(results)}
-    if last is not None:
-        before = read_manifest(folder / str(last))
-        if {o["name"]: o["content"] for o in before["outputs"] if o.get("content")} == {
-            f"{k}.parquet": v for k, v in content.items()
-        }:
-            return Published(scanning.plan.plan, scanning.as_of, last, folder / str(last), False, computed.lines)
-    work = scanning.home.tmp / f"edition-{os.getpid()}"
+    home, plan, as_of = scanning.home, scanning.plan.plan, scanning.as_of
+    reason = (reason or "").strip() or None
+    chain.complete(home, plan, as_of)
+    linked, there = chain.of(home, plan, as_of), shelf.standing(home, plan, as_of)
+    last = max(there, default=0)
+    number = max(*linked, *there, 0, 0) + 1
+    notes = [
+        f"{plan} at {as_of}: edition {n} was published and is gone; 'maal verify {plan} {as_of} {n}' says more."
+        for n in linked
+        if n not in there
+    ]
+    records, results = tables(computed, number)
+    figures = manifest.content_hash([*records, *(r for r in results if r["section"] != "table")])
+    before: restatement.Side | None = None
+    if last:
+        _require_whole(there[last], linked.get(last))
+        said = manifest.read(there[last])
+        if last == number - 1 and said.figures == figures:
+            return Published(plan, as_of, last, there[last], False, computed.lines, notes)
+        before = restatement.Side.of(home, there[last], holds_rows=False)
+    if reason is None:
+        _require_no_final_changed(there, records, plan, as_of)
+    used, made_at = _used(computed, ledger), now.astimezone(UTC).replace(microsecond=0)
+    after = restatement.Side(
+        plan, as_of, number, made_at, computed.provisional, code_version(), tuple(used), records, lambda: scanning
+    )
+    restated = restatement.between(before, after).as_plain() if before else None
+    facts = department.Facts(number, made_at, reason, restated, code_version())
+    work = home.tmp / f"edition-{os.getpid()}"
     shutil.rmtree(work, ignore_errors=True)
-    (work / "department").mkdir(parents=True)
-    tabular.write_parquet(records, tabular.FULFILMENT, work / "fulfilment.parquet")
-    tabular.write_parquet(results, tabular.RESULTS, work / "results.parquet")
-    (work / "department" / "fulfilment.csv").write_bytes(tabular.department_csv(computed.lines))
-    _write_department(computed, number, reason, now, None if last is None else folder / str(last), work / "department")
-    inputs = _copy_inputs(scanning, work / "inputs")
-    manifest = {
-        "format": FORMAT,
-        "plan": scanning.plan.plan,
-        "as_of": scanning.as_of.isoformat(),
-        "edition": number,
-        "known_at": scanning.known_at.isoformat(),
-        "provisional": computed.provisional,
-        "synthetic": any(d.synthetic for d in computed.deliveries),
-        "made_at": now.astimezone(UTC).isoformat(timespec="seconds"),
-        "made_by": getpass.getuser(),
-        "reason": reason,
-        "code": code_version(),
-        "libraries": {name: version(name) for name in ("duckdb", "pyarrow", "pydantic")} | {"python": platform.python_version()},
-        "previous": _file_hash(folder / str(last) / "edition.json") if last else None,
-        "inputs": inputs,
-        "deliveries": [_delivery(d, computed) for d in computed.deliveries],
-        "expectations": [
-            _check(c)
-            for c in ledger.checks(known_at=scanning.known_at)
-            if c.delivery_id in {d.delivery_id for d in computed.deliveries}
-        ],
-        "outputs": [
-            {
-                "name": str(path.relative_to(work)),
-                "sha256": _file_hash(path),
-                "content": content.get(path.stem) if path.suffix == ".parquet" else None,
-            }
-            for path in sorted(work.rglob("*"))
-            if path.is_file() and "inputs" not in path.relative_to(work).parts
-        ],
-    }
-    (work / "edition.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1, default=str) + "\n")
-    folder.mkdir(parents=True, exist_ok=True)
-    work.rename(folder / str(number))
-    return Published(scanning.plan.plan, scanning.as_of, number, folder / str(number), True, computed.lines)
+    work.mkdir(parents=True)
+    contents = write_outputs(computed, facts, work)
+    outputs = [
+        Output(name=name, sha256=manifest.file_hash(work / name), content=content) for name, content in sorted(contents.items())
+    ]
+    made = Manifest(
+        format=manifest.FORMAT,
+        plan=plan,
+        as_of=as_of,
+        edition=number,
+        known_at=scanning.known_at.astimezone(UTC),
+        provisional=computed.provisional,
+        synthetic=any(d.synthetic for d in computed.deliveries),
+        made_at=made_at,
+        made_by=user(),
+        reason=reason,
+        code=code_version(),
+        libraries=libraries(),
+        previous=linked.get(number - 1) or (manifest.file_hash(there[last] / manifest.FILE) if last == number - 1 > 0 else None),
+        figures=figures,
+        inputs=_write_inputs(scanning, work),
+        deliveries=used,
+        expectations=_checks(computed, ledger),
+        outputs=outputs,
+    )
+    manifest.write(made, work)
+    _settle(work)
+    target = home.editions / plan / as_of.isoformat() / str(number)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work.rename(target)
+    chain.add(home, plan, as_of, number, target)
+    return Published(plan, as_of, number, target, True, computed.lines, notes)
 
 
-def _write_department(computed: Computed, number: int, reason: str | None, now: datetime, last: Path | None, into: Path) -> None:
-    """What may leave the house: made from one view of the edition and of the one before."""
-    from . import department
-
-    previous = None
-    if last is not None:
-        made_at = datetime.fromisoformat(read_manifest(last)["made_at"])
-        previous = (int(last.name), made_at, read_table(last, "fulfilment"))
-    facts = department.Facts(number, now, reason, previous, code_version())
-    department.write(department.build(computed, facts), into)
+def tables(computed: Computed, number: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of `fulfilment` and of `results`."""
+    records = tabular.fulfilment_records(computed.lines, number)
+    return records, tabular.results_records(computed.lines, number, computed.scanning.scanned, computed.accounts)
 
 
-def _copy_inputs(scanning: Scanning, into: Path) -> list[dict[str, str]]:
-    declared, plan = scanning.declared, scanning.plan
-    names = [f"plan:{plan.plan}"]
-    names += sorted(f"measure:{name}" for name in measures_of(plan))
+def write_outputs(computed: Computed, facts: department.Facts, folder: Path) -> dict[str, str | None]:
+    """Writes every output of an edition into a folder: name → content hash, for those that are rows. The same edition gives the
+    same bytes."""
+    records, results = tables(computed, facts.number)
+    tabular.write_parquet(records, tabular.FULFILMENT, folder / "fulfilment.parquet")
+    tabular.write_parquet(results, tabular.RESULTS, folder / "results.parquet")
+    contents = {"fulfilment.parquet": manifest.content_hash(records), "results.parquet": manifest.content_hash(results)}
+    if facts.restated is not None:
+        (folder / RESTATEMENT).write_text(json.dumps(facts.restated, ensure_ascii=False, indent=1) + "\n")
+        contents[RESTATEMENT] = manifest.content_hash([facts.restated])
+    leaving = folder / "department"
+    leaving.mkdir()
+    (leaving / "fulfilment.csv").write_bytes(tabular.department_csv(computed.lines))
+    department.write(department.build(computed, facts), leaving)
+    written = {str(p.relative_to(folder)) for p in leaving.rglob("*") if p.is_file()}
+    return {name: contents.get(name) for name in {*contents, *written}}
+
+
+def _require_whole(folder: Path, linked: str | None) -> None:
+    path = folder / manifest.FILE
+    if path.exists() and linked is not None and manifest.file_hash(path) != linked:
+        raise MaalError(
+            f"{path} has been altered since it was published, so nothing was published after it. Restore the folder from a copy; "
+            "or move it away, and the next edition says that it is gone."
+        )
+
+
+def _require_no_final_changed(there: dict[int, Path], records: list[dict[str, Any]], plan: str, as_of: date) -> None:
+    """Raises MaalError where the newest final edition said otherwise."""
+    for number, folder in sorted(there.items(), reverse=True):
+        said = manifest.read(folder)
+        if not said.provisional:
+            if changes := finality.changed_final(recorded.table(folder, said, "fulfilment"), records):
+                raise MaalError(finality.refusal(plan, as_of, number, changes))
+            return
+
+
+def _write_inputs(scanning: Scanning, folder: Path) -> list[Input]:
+    """The texts as they were used: loaded when the run began, whatever has been written into the files since."""
+    declared, name = scanning.declared, f"plan:{scanning.plan.plan}"
+    whole = read_plan(declared.paths[name], declared.texts[name])
+    names = [name, *sorted(f"measure:{m}" for m in measures_ever(whole))]
     names += [f"table:{t}" for t in scanning.tables]
     names += [f"extract:{e.extract}" for t in scanning.tables for e in declared.extracts_of(t)]
     found = []
     for name in names:
-        path = declared.paths[name]
-        folder = (
-            into
-            / {"plan": "plans", "measure": "sql", "table": "expectations/tables", "extract": "expectations"}[name.split(":")[0]]
-        )
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / path.name)
-        found.append({"name": name, "sha256": _file_hash(path)})
+        file = f"inputs/{INPUTS[name.split(':')[0]]}/{declared.paths[name].name}"
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(declared.texts[name].encode())
+        found.append(Input(name=name, file=file, sha256=manifest.file_hash(path)))
     return found
 
 
-def _delivery(delivery: Delivery, computed: Computed) -> dict[str, Any]:
-    return {
-        "delivery": delivery.delivery_id,
-        "extract": delivery.extract,
-        "file": delivery.name,
-        "sha256": delivery.sha256,
-        "arrived_at": delivery.arrived_at,
-        "period": delivery.period,
-        "rows_read": delivery.rows_read,
-        "rows_kept": delivery.rows_kept,
-        "rows_set_aside": delivery.rows_set_aside,
-        "counts": delivery in computed.scanning.counting.get(delivery.extract, []),
-    }
+def _used(computed: Computed, ledger: Ledger) -> list[Used]:
+    scanning = computed.scanning
+    counting = {d.delivery_id for e in {d.extract for d in computed.deliveries} for d in ledger.counting(e, scanning.known_at)}
+    current = {d for table in scanning.current.values() for d in table.deliveries}
+    reasons = {delivery: reason for delivery, reason, _ in reversed(ledger.withdrawals())}
 
+    def standing(delivery: Delivery) -> Standing:
+        if delivery.withdrawn_at is not None:
+            return "withdrawn"
+        if delivery.delivery_id not in counting:
+            return "held back"
+        return "current" if delivery.delivery_id in current else "superseded"
 
-def _check(check: Any) -> dict[str, Any]:
-    return {
-        name: getattr(check, name)
-        for name in ("extract", "delivery_id", "code", "severity", "success", "unexpected_count", "suite_hash")
-    }
-
-
-def content_hash(records: list[dict[str, Any]]) -> str:
-    """A hash of the rows themselves, without the edition's number: Parquet bytes change with library versions, this does not."""
-    lines = [
-        json.dumps({k: v for k, v in r.items() if k != "edition"}, sort_keys=True, default=str, ensure_ascii=False)
-        for r in records
+    found = [(d, standing(d)) for d in computed.deliveries]
+    counts = ledger.reject_counts()
+    return [
+        manifest.used(d, counts.get(d.delivery_id, {}), word, reasons.get(d.delivery_id) if word == "withdrawn" else None)
+        for d, word in found
     ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _checks(computed: Computed, ledger: Ledger) -> list[Check]:
+    extracts, ids = {d.extract for d in computed.deliveries}, {d.delivery_id for d in computed.deliveries}
+    return [
+        Check(delivery=c.delivery_id, **{name: getattr(c, name) for name in Check.model_fields if name != "delivery"})
+        for c in ledger.checks(known_at=computed.scanning.known_at)
+        if c.delivery_id in ids or (c.delivery_id == "" and c.extract in extracts)
+    ]
 
 
-@lru_cache
-def code_version() -> str:
-    """The package's version and a hash of the code that counts and grades."""
-    digest = hashlib.sha256()
-    for path in sorted(p for p in (REPOSITORY / "maalopfyldelse").rglob("*") if p.suffix in (".py", ".jinja", ".css")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return f"{version('maalopfyldelse')}+{digest.hexdigest()[:12]}"
-
-
-def newest(home: Home, plan: str, as_of: date) -> int | None:
-    """The newest edition's number, or None."""
-    folder = home.editions / plan / as_of.isoformat()
-    numbers = [int(p.name) for p in folder.glob("[0-9]*")] if folder.is_dir() else []
-    return max(numbers, default=None)
-
-
-def editions(home: Home, plan: str | None = None) -> Iterator[Path]:
-    """The folders of all editions, by plan, reporting date and number."""
-    for folder in sorted(home.editions.glob(f"{plan or '*'}/*")):
-        yield from sorted((p for p in folder.glob("[0-9]*")), key=lambda p: int(p.name))
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """An edition's edition.json."""
-    found: dict[str, Any] = json.loads((folder / "edition.json").read_text())
-    return found
-
-
-def find(home: Home, plan: str, as_of: date | None, number: int | None) -> Path:
-    """The folder of an edition: the newest of the last reporting date unless said. Raises CallerError when there is none."""
-    dates = sorted(p.name for p in (home.editions / plan).glob("*-*-*"))
-    wanted = as_of.isoformat() if as_of else (dates[-1] if dates else None)
-    if wanted is None or wanted not in dates:
-        have = f"; there are editions at {', '.join(dates)}" if dates else ""
-        raise CallerError(f"{plan} has no edition{f' at {wanted}' if wanted else ''}{have}. Run 'maal run --plan {plan}' first.")
-    folder = home.editions / plan / wanted
-    chosen = number if number is not None else newest(home, plan, date.fromisoformat(wanted))
-    if not (folder / str(chosen)).is_dir():
-        raise CallerError(
-            f"{plan} at {wanted} has no edition {chosen}; the newest is {newest(home, plan, date.fromisoformat(wanted))}."
-        )
-    return folder / str(chosen)
-
-
-def read_table(folder: Path, table: str) -> list[dict[str, Any]]:
-    """`fulfilment` or `results` of an edition as records."""
-    from importlib import import_module
-
-    # Not read_table: it goes through pyarrow.dataset, which imports pandas and doubles the time of `maal show`.
-    pq: Any = import_module("pyarrow.parquet")
-    records: list[dict[str, Any]] = pq.ParquetFile(folder / f"{table}.parquet").read().to_pylist()
-    return records
+def _settle(folder: Path) -> None:
+    """Makes files read-only and sees them on the disk: what a rename then puts in its place is whole after a power failure too."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o444)
+            with path.open("rb") as file:
+                os.fsync(file.fileno())

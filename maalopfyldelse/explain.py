@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import edition
+from . import manifest, shelf
 from .counting import Count, approved_words, chosen_words, count_of, read_under
 from .declared import Declared
 from .errors import CallerError
@@ -21,6 +21,7 @@ from .fulfilment import Judged, Line, fulfilment
 from .grading import grade_figure
 from .home import Home
 from .intake.ledger import Ledger
+from .manifest import Manifest
 from .measures import arguments, day_range, observations_sql, run_scan
 from .plan import Placed, Plan, Row
 from .plan_terms import Grade
@@ -43,7 +44,7 @@ class Question:
 
     @cached_property
     def plan(self) -> Plan:
-        return load_plan(self.declared, self.plan_id).at(date.fromisoformat(self.manifest["as_of"]))
+        return load_plan(self.declared, self.plan_id).at(self.manifest.as_of)
 
     @cached_property
     def placed(self) -> Placed:
@@ -52,11 +53,11 @@ class Question:
     @cached_property
     def folder(self) -> Path:
         load_plan(self.declared, self.plan_id).require_row(self.row_id)
-        return edition.find(self.home, self.plan_id, self.as_of, self.number)
+        return shelf.find(self.home, self.plan_id, self.as_of, self.number)
 
     @cached_property
-    def manifest(self) -> dict[str, Any]:
-        return edition.read_manifest(self.folder)
+    def manifest(self) -> Manifest:
+        return manifest.read(self.folder)
 
     @cached_property
     def scanning(self) -> Scanning:
@@ -65,14 +66,14 @@ class Question:
             self.declared,
             Ledger(self.home.ledger),
             self.plan,
-            date.fromisoformat(self.manifest["as_of"]),
-            datetime.fromisoformat(self.manifest["known_at"]),
+            self.manifest.as_of,
+            self.manifest.known_at,
         )
 
     @cached_property
     def line(self) -> Line:
         """The row's line, computed again."""
-        lines = fulfilment(self.scanning, provisional=self.manifest["provisional"], set_aside={})
+        lines = fulfilment(self.scanning, provisional=self.manifest.provisional, set_aside={})
         return next(line for line in lines if line.row == self.row_id)
 
     @cached_property
@@ -94,7 +95,7 @@ class Question:
 def explain(question: Question) -> dict[str, Any]:
     """The whole way back for one row, as plain values."""
     placed, row = question.placed, question.placed.row
-    record = next(r for r in edition.read_table(question.folder, "fulfilment") if r["row"] == row.id)
+    record = next(r for r in shelf.read_table(question.folder, "fulfilment") if r["row"] == row.id)
     counts = list(question.counts)
     said: dict[str, Any] = {
         "plan": question.plan_id,
@@ -102,10 +103,10 @@ def explain(question: Question) -> dict[str, Any]:
         "row": row.id,
         "text": row.text,
         "clause": {"document": question.plan.contract.document, "lines": row.clause.lines},
-        "as_of": question.manifest["as_of"],
-        "edition": question.manifest["edition"],
-        "known_at": question.manifest["known_at"],
-        "provisional": question.manifest["provisional"],
+        "as_of": question.manifest.as_of,
+        "edition": question.manifest.edition,
+        "known_at": question.manifest.known_at,
+        "provisional": question.manifest.provisional,
         "weight": None if placed.weight is None else danish(placed.weight, 3),
         "figure": {
             k: record[k] for k in ("verdict", "value", "unit", "numerator", "denominator", "target", "low", "high", "reason")
@@ -156,7 +157,7 @@ def _criterion(judged: Judged) -> dict[str, Any]:
 def _counting(question: Question, name: str | None, count: Count, record: dict[str, Any]) -> dict[str, Any]:
     measure = question.declared.measures[count.scan.measure]
     fig = _figure(question, count)
-    inputs = {i["name"]: i["sha256"] for i in question.manifest["inputs"]}
+    inputs = {i.name: i.sha256 for i in question.manifest.inputs}
     return {
         "criterion": name,
         "measure": measure.name,
@@ -188,7 +189,8 @@ def _deliveries(question: Question, counts: list[tuple[str | None, Count]]) -> l
     tables = {t for _, count in counts for t in question.declared.measures[count.scan.measure].reads}
     extracts = {e.extract for t in tables for e in question.declared.extracts_of(t)}
     return sorted(
-        (d for d in question.manifest["deliveries"] if d["extract"] in extracts and d["counts"]), key=lambda d: str(d["file"])
+        (d.model_dump() for d in question.manifest.deliveries if d.extract in extracts and d.standing == "current"),
+        key=lambda d: str(d["file"]),
     )
 
 

@@ -75,6 +75,10 @@ class Home:
     def analyst(self) -> Path:
         return self.path / "analyst.duckdb"
 
+    @property
+    def chain(self) -> Path:
+        return self.path / "chain.jsonl"
+
     @contextmanager
     def locked(self, doing: str) -> Iterator[None]:
         """Holds the home for one writer; left-overs of a killed run in tmp/ are removed first.

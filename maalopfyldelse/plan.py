@@ -256,9 +256,9 @@ def shown(number: Fraction) -> str:
     return str(number.numerator) if number.denominator == 1 else f"{float(number):g} ({number})"
 
 
-def read_plan(path: Path) -> Plan:
-    """A plan from its file. Raises CallerError naming file, row and field."""
-    plan = validated(Plan, parse_yaml(read_text(path), str(path)), str(path))
+def read_plan(path: Path, text: str | None = None) -> Plan:
+    """A plan from its file, or from what the file said when it was loaded. Raises CallerError naming file, row and field."""
+    plan = validated(Plan, parse_yaml(read_text(path) if text is None else text, str(path)), str(path))
     if plan.plan != path.stem:
         raise CallerError(f"{path}: the file says plan '{plan.plan}'; file and plan have one name.")
     return plan

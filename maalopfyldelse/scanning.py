@@ -22,11 +22,12 @@ from .engine import connect
 from .errors import CallerError, MaalError, nearest
 from .evidence import REGISTERS, Evidence, read_evidence
 from .home import Home
-from .intake.current import CurrentTable, create_current
-from .intake.ledger import Blocker, Delivery, Ledger
+from .intake.current import CurrentTable, Knowledge, create_current
+from .intake.ledger import Blocker, Delivery
 from .measures import Cell, Options, Scanned, fingerprint, prepare, run_scan
 from .plan import Plan, Row, read_plan
 from .plan_check import check_plan
+from .yamlio import read_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,16 +50,18 @@ class Variant:
 
 @dataclass
 class Scanning:
-    """One plan at one reporting date and one date of knowledge."""
+    """One plan at one reporting date and one date of knowledge. Without `keeps_cells` every scan is run, whatever was counted
+    before."""
 
     home: Home
     declared: Declared
-    ledger: Ledger
+    ledger: Knowledge
     plan: Plan
     as_of: date
     known_at: datetime
     say: Callable[[str], None] = lambda text: None
     alternatives: bool = True  # whether the readings that are not approved are computed as well
+    keeps_cells: bool = True
     ran: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     _scanned: dict[Scan, Scanned] = field(default_factory=dict)
@@ -136,12 +139,7 @@ class Scanning:
     @cached_property
     def counting(self) -> dict[str, list[Delivery]]:
         """The deliveries whose rows count, by extract."""
-        ids = {d for table in self.current.values() for d in table.deliveries}
-        found: dict[str, list[Delivery]] = defaultdict(list)
-        for delivery in self.ledger.deliveries(known_at=self.known_at):
-            if delivery.delivery_id in ids:
-                found[delivery.extract].append(delivery)
-        return dict(found)
+        return counting_of(self.ledger, self.current, self.known_at)
 
     def refuse_if_blocked(self) -> None:
         """Raises MaalError naming plan and file when a delivery that the plan depends on was refused or failed a critical rule."""
@@ -165,13 +163,15 @@ class Scanning:
         current = {t: self.current[t].follows_from for t in sorted(measure.reads)}
         key = fingerprint(measure, scan, combinations, current)
         path = self.home.store / "cells" / f"{key}.json"
-        if path.exists():
+        if self.keeps_cells and path.exists():
             self.reused.append(scan.measure)
             return _from_json(scan, json.loads(path.read_text()))
         self.say(f"counting {scan.measure} {scan.days.after + timedelta(days=1)} to {scan.days.to}")
         scanned = run_scan(self.connection, measure, scan, combinations)
         self.say(f"  {scan.measure}: {scanned.leading_rows} rows, {len(combinations)} readings")
         self.ran.append(scan.measure)
+        if not self.keeps_cells:
+            return scanned
         path.parent.mkdir(exist_ok=True)
         temporary = self.home.tmp / path.name
         temporary.write_text(json.dumps(_to_json(scanned)))
@@ -208,6 +208,16 @@ class Scanning:
         return [period for period in periods_between(first, days.to, extract.period.every) if period not in have]
 
 
+def counting_of(known: Knowledge, current: dict[str, CurrentTable], known_at: datetime | None) -> dict[str, list[Delivery]]:
+    """The deliveries whose rows are current, by extract."""
+    ids = {d for table in current.values() for d in table.deliveries}
+    found: dict[str, list[Delivery]] = defaultdict(list)
+    for delivery in known.deliveries(known_at=known_at):
+        if delivery.delivery_id in ids:
+            found[delivery.extract].append(delivery)
+    return dict(found)
+
+
 def told(blocker: Blocker, declared: Declared) -> str:
     """What stands in the way, in words: which file, what is wrong with it and, for a failed rule, what its contract says to do."""
     rule = next((r for r in declared.extracts[blocker.extract].rules if r.code == blocker.code), None)
@@ -217,6 +227,12 @@ def told(blocker: Blocker, declared: Declared) -> str:
 def measures_of(plan: Plan) -> set[str]:
     """The measures that a plan names, in its rows and their criteria."""
     return {counting.measure for placed in plan.placed.values() for _, counting in placed.row.countings}
+
+
+def measures_ever(plan: Plan) -> set[str]:
+    """The measures that a plan names before, between and after its amendments."""
+    states = [plan, *(plan.at(amendment.holds_from) for amendment in plan.amendments)]
+    return {name for state in states for name in measures_of(state)}
 
 
 def needs_registers(plan: Plan) -> bool:
@@ -235,7 +251,9 @@ def load_plan(declared: Declared, plan_id: str) -> Plan:
     """A declared plan, held against the measures. Raises CallerError for an unknown id or a plan that does not hold."""
     if plan_id not in declared.plan_paths:
         raise CallerError(f"No plan is called '{plan_id}'{nearest(plan_id, declared.plan_paths)}")
-    plan = read_plan(declared.plan_paths[plan_id])
+    path = declared.plan_paths[plan_id]
+    text = declared.texts[f"plan:{plan_id}"] = read_text(path)
+    plan = read_plan(path, text)
     problems = check_plan(plan, declared)
     if problems:
         raise CallerError("\n".join(f"{declared.plan_paths[plan_id]}: {problem}" for problem in problems))

@@ -71,6 +71,18 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("plan")
     status.add_argument("--format", choices=("table", "json"), default="table")
 
+    diff = command("diff", "what changed between two editions, figure by figure, and why")
+    diff.add_argument("plan")
+    diff.add_argument("as_of", metavar="AS_OF", help="reporting date, YYYY-MM-DD")
+    diff.add_argument("old", type=int, metavar="N", help="the older edition's number")
+    diff.add_argument("new", type=int, metavar="M", help="the newer edition's number")
+    diff.add_argument("--format", choices=("table", "json"), default="table")
+
+    verify = command("verify", "whether an edition stands as it was published and can be made again from what it was made from")
+    verify.add_argument("plan")
+    verify.add_argument("as_of", metavar="AS_OF", help="reporting date, YYYY-MM-DD")
+    verify.add_argument("edition", type=int, metavar="N")
+
     command("check", "prove what can be proved without data: plans, contracts, queries and their agreement")
     diff = command("diff-extract", "how a new file differs from its contract and from what is stored; writes nothing")
     diff.add_argument("extract")

@@ -7,10 +7,12 @@ the functions: `maal show` must not pay for what `maal run` needs.
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from maalopfyldelse.dates import parse_date, parse_instant
+from maalopfyldelse.errors import CallerError
 from maalopfyldelse.home import Home
 
 
@@ -21,7 +23,10 @@ def run(home: Path, declared: Path | None, arguments: Namespace) -> int:
     with Progress() as progress:
         progress.say("starting")
         as_of = parse_date(arguments.as_of) if arguments.as_of else None
+        now = datetime.now(UTC)
         known_at = parse_instant(arguments.known_at) if arguments.known_at else None
+        if known_at is not None and known_at > now:
+            raise CallerError(f"--known-at {arguments.known_at} has not come yet: what will arrive until then is not known.")
         from maalopfyldelse.declared import load
         from maalopfyldelse.scanning import load_plans
 
@@ -43,7 +48,7 @@ def run(home: Path, declared: Path | None, arguments: Namespace) -> int:
                 known_at=known_at,
                 reason=arguments.reason,
                 say=progress.say,
-                now=datetime.now(UTC),
+                now=now,
             )
     from .render import print_outcome
 
@@ -96,6 +101,35 @@ def status(home: Path, declared: Path | None, arguments: Namespace) -> int:
     return 0
 
 
+def diff(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Prints what changed between two editions; exit code 1 when a figure did."""
+    from maalopfyldelse.restatement import of_editions
+
+    from .render_restatement import print_restatement
+
+    as_of = parse_date(arguments.as_of)
+    found = of_editions(Home(home, create=False), arguments.plan, as_of, arguments.old, arguments.new)
+    print_restatement(found, arguments.format)
+    return 1 if found.changes else 0
+
+
+def verify(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Holds an edition against what was published and computes it again; exit code 1 when a line says FAIL."""
+    from maalopfyldelse.verify import verify as verifying
+
+    failed = 0
+    for found in verifying(Home(home, create=False), arguments.plan, parse_date(arguments.as_of), arguments.edition):
+        failed += not found.holds
+        _say_line(found.holds, found.what, found.faults)
+    return 1 if failed else 0
+
+
+def _say_line(holds: bool, what: str, faults: Iterable[str]) -> None:
+    print(f"{'OK  ' if holds else 'FAIL'} {what}", flush=True)
+    for fault in faults:
+        print(f"     {fault}")
+
+
 def check(home: Path, declared: Path | None, arguments: Namespace) -> int:
     """Proves what needs no data; exit code 1 when a line says FAIL."""
     from maalopfyldelse.check import check_all
@@ -103,9 +137,7 @@ def check(home: Path, declared: Path | None, arguments: Namespace) -> int:
     failed = 0
     for line in check_all(declared):
         failed += not line.holds
-        print(f"{'OK  ' if line.holds else 'FAIL'} {line.what}", flush=True)
-        for problem in line.problems:
-            print(f"     {problem}")
+        _say_line(line.holds, line.what, line.problems)
     return 1 if failed else 0
 
 
@@ -124,7 +156,7 @@ def diff_extract(home: Path, declared: Path | None, arguments: Namespace) -> int
 def template(home: Path, declared: Path | None, arguments: Namespace) -> int:
     """Writes an empty workbook for an extract."""
     from maalopfyldelse.declared import load
-    from maalopfyldelse.errors import CallerError, nearest
+    from maalopfyldelse.errors import nearest
     from maalopfyldelse.template import write_template
 
     declarations, wanted = load(declared), arguments.extract

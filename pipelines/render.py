@@ -106,7 +106,8 @@ def _results(records: list[dict[str, Any]]) -> None:
     print("rows read = kept + set aside; kept = current + superseded + withdrawn + held back.")
 
 
-def _console() -> Any:
+def terminal() -> Any:
+    """The terminal; 160 columns where there is none."""
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
@@ -114,7 +115,7 @@ def _console() -> Any:
 
 def print_table(table: Any) -> None:
     """Prints a table as wide as the terminal."""
-    _console().print(table)
+    terminal().print(table)
 
 
 def plain_table(records: list[dict[str, Any]], names: Sequence[str] | None = None) -> Table:
@@ -146,10 +147,10 @@ def _cell(value: Any) -> str:
 
 def print_outcome(outcome: Outcome, home: Home) -> int:
     """What a run came to: the fulfilment of each plan, what stopped, where things are. Returns the exit code."""
-    from maalopfyldelse import edition
+    from maalopfyldelse import shelf
 
     for published in outcome.published:
-        print_table(fulfilment_table(edition.read_table(published.path, "fulfilment")))
+        print_table(fulfilment_table(shelf.read_table(published.path, "fulfilment")))
     for published in outcome.published:
         word = "published" if published.is_new else "nothing changed; the newest edition stands"
         print(f"{published.plan} at {published.as_of}, edition {published.number}: {word}\n  {published.path}")
@@ -172,7 +173,7 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
     from rich.markup import escape
     from rich.padding import Padding
 
-    console = _console()
+    console = terminal()
     fig = said["figure"]
     console.print(
         f"[bold]{said['plan']} {said['row']}[/]  {said['as_of']}, edition {said['edition']}"

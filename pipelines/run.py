@@ -94,6 +94,7 @@ def run(
         _execute(definitions, jobs.EDITION, work, instance, asset_selection=[jobs.ANALYST_FILE], tags=tags)
     outcome.published = work.published
     outcome.notes += _news(work, plans, as_of, known)
+    outcome.notes += [note for published in work.published for note in published.notes]
     ran, reused = work.counted()
     if reused:
         outcome.notes.append(f"counted {ran} scans; {reused} were known already and not run again")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from maalopfyldelse import edition
+from maalopfyldelse import manifest, shelf
 from maalopfyldelse.dates import parse_date
 from maalopfyldelse.errors import CallerError, nearest
 from maalopfyldelse.home import Home
@@ -91,7 +91,7 @@ def _of_editions(home: Home, arguments: Namespace) -> list[dict[str, Any]]:
         )
     found: list[dict[str, Any]] = []
     for plan in wanted:
-        found += edition.read_table(edition.find(home, plan, as_of, arguments.edition), arguments.table)
+        found += shelf.read_table(shelf.find(home, plan, as_of, arguments.edition), arguments.table)
     return found
 
 
@@ -106,8 +106,8 @@ def _plans(home: Home, wanted: str | None) -> list[str]:
 def _editions(home: Home, plan: str | None) -> list[dict[str, Any]]:
     _plans(home, plan)
     found = []
-    for folder in edition.editions(home, plan):
-        manifest = edition.read_manifest(folder)
+    for folder in shelf.editions(home, plan):
+        said = manifest.read(folder)
         names = ("plan", "as_of", "edition", "known_at", "provisional", "synthetic", "made_at", "made_by", "reason")
-        found.append({name: manifest[name] for name in names} | {"folder": str(folder)})
+        found.append({name: getattr(said, name) for name in names} | {"folder": str(folder)})
     return found

@@ -231,7 +231,7 @@ def test_explain_adds_up_to_the_figure(world: World, capsys: pytest.CaptureFixtu
     assert said["clause"]["lines"]
     assert (REPOSITORY / counting["query"]).is_file()
     for delivery in said["deliveries"]:
-        assert len(delivery["sha256"]) == 64 and delivery["counts"]
+        assert len(delivery["sha256"]) == 64 and delivery["standing"] == "current"
     assert said["deliveries"]
 
 

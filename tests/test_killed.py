@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,6 +44,10 @@ def faults_of(home: Path, before: Hashes) -> list[str]:
         for output in json.loads(path.read_text())["outputs"]:
             if _hash(path.parent / output["name"]) != output["sha256"]:
                 found.append(f"{path.parent}: {output['name']}")
+    unlinked = [name for name, sha256 in manifests_of(home).items() if sha256 not in chain_of(home)]
+    found += [f"in the chain and not there: {h}" for h in chain_of(home) - set(manifests_of(home).values())]
+    if len(unlinked) > 1:  # the one that was being published
+        found.append(f"not in the chain: {', '.join(unlinked)}")
     if (home / "ledger.sqlite").exists():
         with sqlite3.connect(home / "ledger.sqlite") as con:
             tables = [r[0] for r in con.execute("select name from sqlite_master")]
@@ -59,6 +64,19 @@ def faults_of(home: Path, before: Hashes) -> list[str]:
     elif "analyst.duckdb" in before:
         found.append("analyst.duckdb is gone")
     return found
+
+
+def chain_of(home: Path) -> set[str]:
+    """The hashes in the chain of editions, which holds at any moment."""
+    from maalopfyldelse import chain
+
+    # not Home(home): to open a home that was killed as it was made would already mend it
+    return {link.sha256 for link in chain.read(SimpleNamespace(chain=home / "chain.jsonl"))}  # type: ignore[arg-type]
+
+
+def manifests_of(home: Path) -> dict[str, str | None]:
+    """Each edition.json with its hash."""
+    return {p.relative_to(home).as_posix(): _hash(p) for p in home.glob("editions/*/*/*/edition.json")}
 
 
 def _hash(path: Path) -> str | None:
@@ -203,6 +221,7 @@ def killed_at_each_write(folder: Path, *, on_a_new_home: bool) -> dict[str, Any]
             found = [f"killed: {fault}" for fault in faults_of(home, before)]
             run()
             found += [] if (home / "analyst.duckdb").exists() else ["completed: analyst.duckdb is not there"]
+            found += [f"not in the chain: {n}" for n, sha256 in manifests_of(home).items() if sha256 not in chain_of(home)]
             made = editions_of(home)
             differing = [name for name in made | reference if made.get(name) != reference.get(name)]
             # edition.json holds a hash of the code, which may be edited meanwhile; what it says of the files was held above

@@ -27,6 +27,7 @@ from maalopfyldelse.intake.deliveries import scan
 from maalopfyldelse.intake.take import take_extract
 from maalopfyldelse.plan import read_plan
 from maalopfyldelse.printing import danish_figure
+from maalopfyldelse.restatement import Side, between
 from maalopfyldelse.scanning import load_plan
 from maalopfyldelse.tabular import fulfilment_records
 
@@ -277,14 +278,21 @@ def test_what_has_changed_since_the_edition_before_stands_with_old_new_and_diffe
     old = {record["row"]: dict(record) for record in records}
     assert old["M2.A"]["value"] is not None
     old["M2.A"] |= {"value": old["M2.A"]["value"] - Decimal("0.04"), "verdict": "ikke opgjort"}
-    view = build(computed["star-2021"], Facts(2, MADE, "Rettet leverance", (1, MADE, list(old.values()))))
-    entries = [(c.row, c.what, c.difference) for c in view.changes.entries]
-    assert entries == [("M2.A", "verdikt", ""), ("M2.A", "resultat", "+0,04")]
+
+    def side(number: int, of: list[dict[str, Any]], code: str) -> Side:
+        return Side("star-2021", date(2021, 12, 31), number, MADE, False, code, (), of, lambda: computed["star-2021"].scanning)
+
+    def restated(before: list[dict[str, Any]]) -> dict[str, Any]:
+        return between(side(1, before, "older"), side(2, records, "newer")).as_plain()
+
+    view = build(computed["star-2021"], Facts(2, MADE, "Rettet leverance", restated(list(old.values()))))
+    entries = [(c.row, c.what, c.difference, c.causes) for c in view.changes.entries]
+    assert entries == [("M2.A", "verdikt", "", ("ændret program",)), ("M2.A", "resultat", "+0,04", ("ændret program +0,04",))]
     value = view.changes.entries[1]
     assert value.old != value.new and value.new.endswith(" pct.")
     text = page(view)
     assert "Rettet leverance" in text and "udgave 1 af 1. februar 2022" in text
-    assert not build(computed["star-2021"], Facts(2, MADE, None, (1, MADE, records))).changes.entries
+    assert not build(computed["star-2021"], Facts(2, MADE, None, restated(records))).changes.entries
 
 
 def test_an_amendment_stands_in_both_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from both_plans import edition_bytes, run, shown
 from conftest import Ran
 from world import SIGHTED, World
 
-from maalopfyldelse import edition
+from maalopfyldelse import shelf
 from maalopfyldelse.analyst import publish
 from maalopfyldelse.declared import load
 from maalopfyldelse.intake.deliveries import scan
@@ -285,9 +285,9 @@ def test_a_rows_macro_gives_the_editions_figures(ran: Ran, analyst: duckdb.DuckD
     cursor = analyst.execute(f'select * from "{plan}"."{row}"(?)', [PLANS[plan]])
     names = [d[0] for d in cursor.description]
     found = {r["reading"]: r for r in (dict(zip(names, values, strict=True)) for values in cursor.fetchall())}
-    folder = edition.find(ran.world.home, plan, None, None)
-    record = next(r for r in edition.read_table(folder, "fulfilment") if r["row"] == row)
-    results = {r["reading"]: r for r in edition.read_table(folder, "results") if r["row"] == row and r["section"] == "figure"}
+    folder = shelf.find(ran.world.home, plan, None, None)
+    record = next(r for r in shelf.read_table(folder, "fulfilment") if r["row"] == row)
+    results = {r["reading"]: r for r in shelf.read_table(folder, "results") if r["row"] == row and r["section"] == "figure"}
     published = {"approved": record["value"]} | {r["id"]: r["value"] for r in record["readings"] if r["id"] in results}
     assert set(found) == set(published), "every computed reading, and no other"
     for reading, value in published.items():
@@ -343,12 +343,12 @@ def test_everything_in_the_analysts_file_has_a_comment(analyst: duckdb.DuckDBPyC
 
 def test_the_analysts_file_holds_what_the_house_knows(ran: Ran, analyst: duckdb.DuckDBPyConnection) -> None:
     for plan in PLANS:
-        folder = edition.find(ran.world.home, plan, None, None)
+        folder = shelf.find(ran.world.home, plan, None, None)
         for table in ("fulfilment", "results"):
             stored = analyst.execute(f"select * from editions.{table} where plan = ?", [plan])
             names = [d[0] for d in stored.description]
             found = [dict(zip(names, values, strict=True)) for values in stored.fetchall()]
-            assert found == edition.read_table(folder, table)
+            assert found == shelf.read_table(folder, table)
     for table, spec in DECLARED.tables.items():
         described = [row[0] for row in analyst.execute(f"describe {table}").fetchall()]
         assert described == [*spec.columns, "delivery_id", "delivered_at"]

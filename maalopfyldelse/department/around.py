@@ -1,74 +1,23 @@
-"""What stands around the figures: changes since the edition before, amendments, evidence, deliveries, accounts, and the terms.
+"""What stands around the figures: amendments, evidence, deliveries, accounts.
 
 Nothing personal: evidence is a document's name and a role, deliveries are files and counts.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
-from fractions import Fraction
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..dates import DANISH_ZONE
-from ..fulfilment import Line
 from ..intake.faults import ROW_FAULTS
 from ..plan import Row
-from ..plan_terms import UNIT_WORDS
-from ..printing import danish_count, danish_exact, danish_figure, decimal
+from ..printing import danish_count, danish_exact
 from ..scanning import Scanning, load_plan
-from ..wording import grade_words, long_date, long_time, period_words, readable, target_words, verdict_words
+from ..wording import grade_words, long_date, long_time, period_words, readable, target_words
 from .figures import amount, assessed_words, wanted_words
-from .view import Account, AmendedRow, Amendment, Change, Changes, Delivery, Item, SetAside
+from .view import Account, AmendedRow, Amendment, Delivery, Item, SetAside
 
 if TYPE_CHECKING:
     from ..edition import Computed
-
-
-def changes(lines: Iterable[Line], previous: tuple[int, datetime, Sequence[Mapping[str, Any]]] | None) -> Changes:
-    """Rows whose verdict, figure, points, target or text differ from the edition before."""
-    if previous is None:
-        return Changes("")
-    number, made_at, records = previous
-    before = {record["row"]: record for record in records}
-    found: list[Change] = []
-    for line in lines:
-        old = before.pop(line.row, None)
-        if old is None:
-            found.append(Change(line.row, line.text, "ny række", "", verdict_words(line.verdict), ""))
-            continue
-        found += _changed(line, old)
-    found += [Change(row, old["text"], "udgået række", verdict_words(old["verdict"]), "", "") for row, old in before.items()]
-    return Changes(f"udgave {number} af {long_date(made_at.astimezone(DANISH_ZONE).date())}", tuple(found))
-
-
-def _changed(line: Line, old: Mapping[str, Any]) -> Iterable[Change]:
-    if line.level != "total" and line.verdict != old["verdict"]:
-        yield Change(line.row, line.text, "verdikt", verdict_words(old["verdict"]), verdict_words(line.verdict), "")
-    numbers: list[tuple[str, Fraction | None, Decimal | None, str]] = [
-        ("resultat", None if line.level == "total" else line.value, old["value"], UNIT_WORDS.get(line.unit or "", "")),
-        ("mål", line.target, old["target"], UNIT_WORDS.get(line.unit or "", "")),
-        ("point, mindst", line.points_low, old["points_low"], ""),
-        ("point, højst", line.points_high, old["points_high"], ""),
-    ]
-    for what, new, was, unit in numbers:
-        if (what == "resultat" and line.level == "total") or decimal(new) == was:
-            continue
-        exact = None if was is None else Fraction(was)
-        difference = "" if new is None or exact is None else _signed(new - exact)
-        yield Change(line.row, line.text, what, _print(exact, unit, new), _print(new, unit, exact), difference)
-    if line.text != old["text"]:
-        yield Change(line.row, line.text, "ordlyd", old["text"], line.text, "")
-
-
-def _print(number: Fraction | None, unit: str, other: Fraction | None) -> str:
-    return "ikke opgjort" if number is None else f"{danish_figure(number, other)} {unit}".strip()
-
-
-def _signed(number: Fraction) -> str:
-    return ("+" if number > 0 else "") + danish_figure(number, Fraction(0)).replace("-", "−")
 
 
 def amendments(scanning: Scanning) -> tuple[Amendment, ...]:
@@ -157,12 +106,12 @@ def deliveries(computed: Computed) -> tuple[Delivery, ...]:
 
 def set_aside(computed: Computed) -> tuple[SetAside, ...]:
     """Rows set aside in the files whose rows count, by file and reason; never what stood in them."""
-    declared, ledger, found = computed.scanning.declared, computed.scanning.ledger, []
+    declared, counts, found = computed.scanning.declared, computed.scanning.ledger.reject_counts(), []
     for extract, counting in sorted(computed.scanning.counting.items()):
         own = {rule.code: rule.danish or rule.message for rule in declared.extracts[extract].set_aside}
         for delivery in sorted(counting, key=lambda d: d.name):
             if delivery.rows_set_aside:
-                counted = Counter((r.code, r.column) for r in ledger.rejects(delivery.delivery_id))
+                counted = counts.get(delivery.delivery_id, {})
                 found += [
                     SetAside(delivery.name, _fault(*fault, own), amount(n)) for fault, n in sorted(counted.items(), key=str)
                 ]

@@ -21,6 +21,7 @@ from ..printing import danish_exact, danish_figure
 from ..trend import earlier_lines
 from ..wording import COMPARISON_WORDS, days_words, grade_words, long_date, long_time, readable, with_long_dates
 from . import around
+from .changes import changes
 from .clean import cleaned
 from .figures import VERDICTS, amount, criteria, figure_amount, figures, readings, verdict_of
 from .terms import TERMS
@@ -35,13 +36,13 @@ _OPEN = ("awaited", "open", "off")
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an edition besides its figures. `previous` is the edition before at the same date: its number, when it was
-    made, and its records of `fulfilment`."""
+    """What is known of an edition besides its figures. `restated` is what restatement.json says: what changed since the edition
+    before, where there is one."""
 
     number: int
     made_at: datetime
     reason: str | None = None
-    previous: tuple[int, datetime, Sequence[Mapping[str, Any]]] | None = None
+    restated: Mapping[str, Any] | None = None
     code: str = ""
 
 
@@ -78,7 +79,7 @@ def build(computed: Computed, facts: Facts) -> View:
         tallies=_tallies(rows, with_weights=total is not None),
         rows=rows,
         missing=tuple(m for row in rows for m in row.missing),
-        changes=around.changes(computed.lines, facts.previous),
+        changes=changes(facts.restated),
         amendments=around.amendments(scanning),
         defects=(
             *(Remark("", text) for text in plan.defects),

@@ -11,18 +11,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..contract import Table
 from ..declared import Declared
 from ..errors import MaalError
 from ..home import Home
 from .csvfile import quoted
-from .ledger import Delivery, Ledger
+from .ledger import Blocker, Delivery
 from .take import contract_hash
 
 if TYPE_CHECKING:
     import duckdb
+
+
+class Knowledge(Protocol):
+    """What is asked about deliveries: of the ledger, or of what an edition wrote down."""
+
+    def deliveries(self, extract: str | None = None, known_at: datetime | None = None) -> list[Delivery]:
+        """Those known at a moment, in order of arrival and name."""
+
+    def counting(self, extract: str, known_at: datetime | None = None) -> list[Delivery]:
+        """Those whose rows may count."""
+
+    def blocking(self, extracts: Iterable[str], known_at: datetime | None = None) -> list[Blocker]:
+        """What must stop a plan that reads these extracts."""
+
+    def reject_counts(self) -> dict[str, dict[tuple[str, str | None], int]]:
+        """delivery → (code, column) → how many rows were set aside for it."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +60,21 @@ def create_current(
     con: duckdb.DuckDBPyConnection,
     home: Home,
     declared: Declared,
-    ledger: Ledger,
+    known: Knowledge,
     tables: Iterable[str],
     known_at: datetime | None,
     *,
     temporary: bool = True,
+    suffix: str = "",
 ) -> dict[str, CurrentTable]:
-    """Makes one view a table (temporary, or in the connection's database) and says what it holds.
+    """Makes one view a table (temporary, or in the connection's database), named as the table with `suffix`, and says what it holds.
 
     The view has the table's columns in their order, then delivery_id and delivered_at; it is empty when nothing counts. `known_at`
     None means all that the ledger knows. Raises MaalError when a delivery no longer fits its table.
     """
     return {
-        name: _create(con, home, declared, ledger, declared.tables[name], known_at, temporary) for name in sorted(set(tables))
+        name: _create(con, home, declared, known, declared.tables[name], known_at, temporary, suffix)
+        for name in sorted(set(tables))
     }
 
 
@@ -76,18 +94,19 @@ def _create(
     con: duckdb.DuckDBPyConnection,
     home: Home,
     declared: Declared,
-    ledger: Ledger,
+    known: Knowledge,
     table: Table,
     known_at: datetime | None,
     temporary: bool,
+    suffix: str,
 ) -> CurrentTable:
     stored: list[Delivery] = []
     counting: list[Delivery] = []
     plain: list[Delivery] = []
     keyed: list[Delivery] = []
     for extract in declared.extracts_of(table.table):
-        stored += [d for d in ledger.deliveries(extract.extract, known_at) if d.store_path is not None]
-        good = ledger.counting(extract.extract, known_at)
+        stored += [d for d in known.deliveries(extract.extract, known_at) if d.store_path is not None]
+        good = known.counting(extract.extract, known_at)
         counting += good
         if extract.superseding == "key":
             keyed += good
@@ -96,16 +115,17 @@ def _create(
             plain += newest.values()
         _hold_shapes(con, home, table, good, contract_hash(extract, table, declared.plan_paths))
     keyed.sort(key=_age)
-    view, superseded = _keyed(con, home, table, keyed, temporary)
+    name = table.table + suffix
+    view, superseded = _keyed(con, home, table, keyed, temporary, name)
     chosen = sorted([*plain, *keyed], key=_age)
     if plain or not keyed:
         view = f"{rows_sql(home, table, plain)}" + (f" union all {view}" if keyed else "")
-    con.execute(f'create or replace {"temp " if temporary else ""}view "{table.table}" as {view}')
+    con.execute(f'create or replace {"temp " if temporary else ""}view "{name}" as {view}')
     superseded += sum(_rows(d) for d in counting if d not in chosen)
     withdrawn = sum(_rows(d) for d in stored if d.withdrawn_at is not None)
     kept = sum(_rows(d) for d in stored)
     held_back = kept - withdrawn - sum(_rows(d) for d in counting)
-    current = int(con.execute(f'select count(*) from "{table.table}"').fetchall()[0][0])
+    current = int(con.execute(f'select count(*) from "{name}"').fetchall()[0][0])
     if kept != current + superseded + withdrawn + held_back:
         raise AssertionError(f"{table.table}: {kept} rows kept are not {current} + {superseded} + {withdrawn} + {held_back}")
     key = " ".join(table.key)
@@ -114,7 +134,7 @@ def _create(
 
 
 def _keyed(
-    con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliveries: list[Delivery], temporary: bool
+    con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliveries: list[Delivery], temporary: bool, view: str
 ) -> tuple[str, int]:
     """The rows that win by key, and how many do not. Keys in several deliveries are few, so only they are written down."""
     rows = rows_sql(home, table, deliveries)
@@ -122,7 +142,7 @@ def _keyed(
         return rows, 0
     ranked = f"select *, {_case(deliveries, [str(i) for i in range(len(deliveries))])} as delivery_rank from ({rows})"
     key = ", ".join(f'"{column}"' for column in table.key)
-    name = f'"{table.table}_newest_of_key"'
+    name = f'"{view}_newest_of_key"'
     con.execute(
         f"create or replace {'temp ' if temporary else ''}table {name} as select {key}, max(delivery_rank) as newest "
         f"from ({ranked}) group by {key} having min(delivery_rank) <> max(delivery_rank)"
