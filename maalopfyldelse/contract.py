@@ -387,7 +387,7 @@ class Limits(Strict):
     max_cells: Bound = 10_000_000  # of the rectangle around a sheet's cells
     max_columns: Bound = 2_000  # headings, or the paths of JSON
     max_line_bytes: Annotated[int, Field(gt=0, le=16_000_000)] = 2_000_000  # of one row as text
-    max_depth: Annotated[int, Field(gt=0, le=500)] = 64  # JSON: objects and lists within one another
+    max_depth: Annotated[int, Field(gt=0, le=100)] = 64  # JSON: objects and lists within one another
     max_set_aside_share: float = 0.02
     max_set_aside_rows: int | None = None
     min_rows: int = 1

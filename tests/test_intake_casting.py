@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from intake_house import extract, house, table
 
-from maalopfyldelse.contract import Extract, Table
+from maalopfyldelse.contract import Extract, Limits, Table
 from maalopfyldelse.dates import danish_date, period_bounds
 from maalopfyldelse.engine import connect
 from maalopfyldelse.errors import CallerError
@@ -64,7 +64,7 @@ def read(text: str, t: Table, e: Extract) -> tuple[list[tuple[Any, ...]], list[F
     path = home.path.parent / "x.csv"
     path.write_bytes(text.encode())
     (layout,) = e.layouts
-    file = CsvFile(examine(path, hash_file(path), layout.format, home.tmp), layout.format)
+    file = CsvFile(examine(path, hash_file(path), layout.format, home.tmp, Limits()), layout.format, Limits())
     target = home.tmp / "x.parquet"
     loaded = Loader(con, home, file, layout, RowRules((), t, date(2022, 1, 1)), "x", target, PREPARED).load(
         lambda set_aside, rows: False

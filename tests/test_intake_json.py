@@ -151,7 +151,7 @@ def test_a_document_that_does_not_hold_is_refused(content: str, form: dict[str, 
 def test_a_row_longer_than_a_row_can_be_is_refused() -> None:
     said = one('[{"id":"' + "x" * 40_000_000 + '"}]')
     assert said[0] == "LINE_TOO_LONG"
-    assert "within 16 MB" in (said[1] or "")
+    assert "limits.max_line_bytes" in (said[1] or "")
 
 
 def test_a_large_document_is_read_in_pieces_and_numbers_at_their_seams_are_whole() -> None:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import csv
 import unicodedata
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from ..contract import Format
+from ..contract import Format, Limits
 from .csvproof import prove_line_ends, prove_quotes
 from .faults import Fault, Refused, row_message
-from .textfile import TextFile
+from .textfile import TextFile, too_long
 
 if TYPE_CHECKING:
     import duckdb
 
-MAX_LINE = 2_000_000
 MAX_LEFT_OUT = 1_000_000
 
 
@@ -37,8 +37,10 @@ class Located:
 class CsvFile:
     """An opened CSV file. `names` are its headings in order. Raises Refused for a header that cannot be used."""
 
-    def __init__(self, text: TextFile, form: Format) -> None:
-        self._text, self._form = text, form
+    def __init__(self, text: TextFile, form: Format, limits: Limits) -> None:
+        self._text, self._form, self.max_line = text, form, limits.max_line_bytes
+        if text.may_not_end:  # the engine would try to read on for hours
+            deque(self._records(), maxlen=0)
         if text.has_mixed_ends:
             prove_line_ends(text.path, form)
         if text.has_blank_at_quote:
@@ -102,7 +104,7 @@ class CsvFile:
         return (
             f"read_csv({quoted(glob_free(str(self._text.path)))}, auto_detect = false, header = false, "
             f"skip = {form.header_row}, delim = {quoted(form.delimiter)}, quote = {quoted(form.quote)}, "
-            f"escape = {quoted(form.quote)}, max_line_size = {MAX_LINE}, columns = {{{columns}}}"
+            f"escape = {quoted(form.quote)}, max_line_size = {self.max_line}, columns = {{{columns}}}"
             f"{', ignore_errors = true' if careful else ''})"
         )
 
@@ -113,9 +115,9 @@ class CsvFile:
         with self._open() as handle:
             line = ""
             for number in range(1, self._form.header_row + 1):
-                line = handle.readline(MAX_LINE)
-                if len(line) == MAX_LINE:
-                    raise too_long(number)
+                line = handle.readline(self.max_line)
+                if len(line) == self.max_line:
+                    raise too_long(number, self.max_line)
             if not line.strip():
                 raise Refused("EMPTY_FILE", "no header stands here. Export it again.", line=self._form.header_row)
         try:
@@ -125,12 +127,21 @@ class CsvFile:
         return headings(records[0])
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
-        csv.field_size_limit(MAX_LINE)
+        csv.field_size_limit(self.max_line)
         with self._open() as handle:
             for _ in range(self._form.header_row):
                 handle.readline()
-            reader = csv.reader(handle, **self._dialect())  # type: ignore[arg-type]
-            line = 0
+            line = length = 0
+
+            def lines() -> Iterator[str]:
+                nonlocal length
+                for text in handle:
+                    length += len(text)
+                    if length > self.max_line + len(text):  # lines before this one, of the same record
+                        raise too_long(self._form.header_row + line + 1, self.max_line)
+                    yield text
+
+            reader = csv.reader(lines(), **self._dialect())  # type: ignore[arg-type]
             while True:
                 try:
                     fields = next(reader)
@@ -139,7 +150,7 @@ class CsvFile:
                 except csv.Error as error:
                     number = self._form.header_row + line + 1
                     if "field larger" in str(error):
-                        raise too_long(number) from None
+                        raise too_long(number, self.max_line) from None
                     if "unexpected end" in str(error):
                         raise Refused(
                             "CUT_FILE", "a quote opens here and never closes: the file has been cut.", line=number
@@ -148,7 +159,7 @@ class CsvFile:
                         "STRAY_QUOTE", "a quote stands inside a value and is not doubled. Export it again.", line=number
                     ) from None
                 yield self._form.header_row + line + 1, fields
-                line = reader.line_num
+                line, length = reader.line_num, 0
 
     def _dialect(self) -> dict[str, object]:
         plain = {"delimiter": self._form.delimiter, "strict": True}
@@ -158,11 +169,6 @@ class CsvFile:
 def headings(fields: list[str]) -> list[str]:
     """Headings trimmed and composed (å as one character)."""
     return [unicodedata.normalize("NFC", name).strip() for name in fields]
-
-
-def too_long(line: int | None) -> Refused:
-    """The refusal of a line longer than a row can be."""
-    return Refused("LINE_TOO_LONG", "a line is longer than a row can be. Look for a quote that is not closed.", line=line)
 
 
 def quoted(text: str) -> str:

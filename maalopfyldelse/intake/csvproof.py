@@ -6,7 +6,6 @@ Asked only of texts that textfile.py suspects, for it costs far more than readin
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from ..contract import Format
@@ -37,21 +36,21 @@ def prove_quotes(path: Path, form: Format) -> None:
     The engine leaves out a blank between a quote and the delimiter, and takes what stands within the quotes for the value.
     """
     quote, delimiter = form.quote.encode(), form.delimiter.encode()
-    with path.open("rb") as handle, mmap(handle.fileno(), 0, access=ACCESS_READ) as data:
-        start = len(BOM_UTF8) if data[:3] == BOM_UTF8 else 0
-        for _ in range(form.header_row - 1):
-            start = data.find(b"\n", start) + 1
-        inside, closed, at = False, -1, data.find(quote, start)
-        while at >= 0:
-            behind = at + len(quote)
-            if inside:
-                next_one = data[behind : behind + max(len(delimiter), len(quote))]
-                is_sound = not next_one or next_one.startswith((delimiter, quote, b"\r", b"\n"))
-                closed = behind
-            else:
-                is_sound = at in (start, closed) or data[max(at - len(delimiter), start) : at].endswith((delimiter, b"\r", b"\n"))
-            if not is_sound:
-                line = data[:at].count(b"\n") + 1
-                message = "a quote stands beside a blank or inside a value and is not doubled. Export it again."
-                raise Refused("STRAY_QUOTE", message, line=line)
-            inside, at = not inside, data.find(quote, behind)
+    inside = False
+    with path.open("rb") as handle:
+        for number, line in enumerate(handle, 1):
+            if number < form.header_row:
+                continue
+            start = len(BOM_UTF8) if number == 1 and line.startswith(BOM_UTF8) else 0
+            closed, at = -1, line.find(quote, start)
+            while at >= 0:
+                behind = at + len(quote)
+                if inside:
+                    is_sound = line.startswith((delimiter, quote, b"\r", b"\n"), behind) or behind == len(line)
+                    closed = behind
+                else:
+                    is_sound = at in (start, closed) or line.endswith((delimiter, b"\r"), start, at)
+                if not is_sound:
+                    message = "a quote stands beside a blank or inside a value and is not doubled. Export it again."
+                    raise Refused("STRAY_QUOTE", message, line=number)
+                inside, at = not inside, line.find(quote, behind)

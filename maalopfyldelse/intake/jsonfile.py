@@ -1,19 +1,17 @@
 """A JSON delivery as text columns: rows that are objects, read by dotted paths, or lists, read by the columns' names.
 
-jsonlines.py has made the text into sound lines, so line numbers need no second pass; the engine's own JSON reader would guess
-types. Which paths a file holds is found by merging the structure of all its objects.
+jsonlines.py has made the text into sound lines and says which paths they hold, so line numbers need no second pass; the engine's own
+JSON reader would guess types.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from .csvfile import Located, glob_free, quoted
 from .faults import Refused
 from .jsonlines import MARK, JsonLines
-from .textfile import MAX_LINE
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,22 +21,17 @@ class JsonFile:
     """An opened JSON file. `names` are the paths its objects hold: every key, dotted, down to what is no object; of rows that are
     lists, the names of their columns."""
 
-    def __init__(self, lines: JsonLines, con: duckdb.DuckDBPyConnection, known: Iterable[str]) -> None:
-        """`known`: the contract's paths; what lies beneath one of them is not looked into."""
+    def __init__(self, lines: JsonLines) -> None:
         self._lines = lines
         self.is_ascii = False  # an escape can write any character
         self.is_nested = lines.names is None
         if lines.names is not None:
             self.names, self._keys = lines.names, {}
             return
-        whole = "case when json_valid(line) then case when json_type(line) = 'OBJECT' then line end end"
-        merged = con.execute(f"select json_group_structure(cast({whole} as json)) from ({self._read()})").fetchall()[0][0]
-        structure = json.loads(merged) if merged else {}
-        if not isinstance(structure, dict) or not structure:
+        if not lines.paths:
             raise Refused("BAD_JSON", "no row is a JSON object. Export it as the contract says, one object a row.", line=1)
-        paths = list(_paths(structure, (), frozenset(known)))
-        self.names = [".".join(keys) for keys in paths]
-        self._keys = dict(zip(self.names, paths, strict=True))
+        self.names = [".".join(keys) for keys in lines.paths]
+        self._keys = dict(zip(self.names, lines.paths, strict=True))
 
     def select(self, needed: list[str], careful: bool) -> str:
         """SQL for the needed columns as text r0, r1, …; careful: numbered by line, and a broken line says so."""
@@ -79,21 +72,7 @@ class JsonFile:
         """Lines with their numbers. \\1 cannot stand in them (textfile.py), so every line is one column."""
         reader = (
             f"read_csv({quoted(glob_free(str(self._lines.path)))}, auto_detect = false, header = false, delim = '\1', quote = '', "
-            f"escape = '', max_line_size = {MAX_LINE + 2}, columns = {{'line': 'VARCHAR'}})"
+            f"escape = '', max_line_size = {self._lines.max_line + 2}, columns = {{'line': 'VARCHAR'}})"
         )
         numbered = f"select row_number() over () as _row, line from {reader}"
         return f"select _row, line from ({numbered}) where line <> ''"
-
-
-def is_covered(path: str, known: Iterable[str]) -> bool:
-    """Whether a path is one of the known, or lies beneath one."""
-    return any(path == k or path.startswith(f"{k}.") for k in known)
-
-
-def _paths(structure: dict[str, Any], above: tuple[str, ...], known: frozenset[str]) -> Iterator[tuple[str, ...]]:
-    for key, inner in structure.items():
-        path = (*above, key)
-        if isinstance(inner, dict) and inner and not is_covered(".".join(path), known):
-            yield from _paths(inner, path, known)
-        else:
-            yield path

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from ..contract import Format
+from ..contract import Format, Limits
 from .csvfile import headings
 from .faults import Refused
-from .textfile import MAX_LINE, TextFile
+from .textfile import TextFile, too_long
 
 MARK = "!"
-MAX_DEPTH = 64  # the engine gives up at 128, and its database with it
+MAX_KEYS = 100_000  # of an object of a document that is no row
 _CHUNK = 1 << 20
 _BLANK = re.compile(r"[ \t\r\n]*")
 _BREAKS = str.maketrans("\r\n", "  ")  # within JSON they stand between values only
@@ -33,37 +33,49 @@ class JsonLines:
     path: Path
     rows: int
     last_line: int | None  # of newline-delimited text, where a broken row means that the file was cut
+    max_line: int
+    paths: list[tuple[str, ...]]  # of rows that are objects: every path of keys, down to what is no object
     names: list[str] | None = None
 
 
-def from_lines(text: TextFile, path: Path) -> JsonLines:
+@dataclass(frozen=True)
+class Bounds:
+    """The contract's limits, and its paths: what lies beneath one of them is not looked into. (The engine gives up at a depth of
+    128, and its database with it.)"""
+
+    limits: Limits
+    known: list[str]
+
+
+def from_lines(text: TextFile, path: Path, bounds: Bounds) -> JsonLines:
     """Newline-delimited JSON: an object a line. Lines keep their numbers."""
-    decode, rows, last = _Decoder(), 0, 0
+    decode, rows, last, max_line = _Decoder(bounds), 0, 0, bounds.limits.max_line_bytes
     with text.path.open(encoding="utf-8-sig", newline="\n") as lines, path.open("wb") as out:
         for number, line in enumerate(lines, 1):
             row = line.strip(" \t\r\n")
             if row:
                 rows, last = rows + 1, number
                 row = decode.row(row, dict)
-            _write(out, row, number)
-    return JsonLines(path, rows, last)
+            _write(out, row, number, max_line)
+    return JsonLines(path, rows, last, max_line, decode.paths.found)
 
 
-def from_document(text: TextFile, form: Format, path: Path) -> JsonLines:
+def from_document(text: TextFile, form: Format, path: Path, bounds: Bounds) -> JsonLines:
     """A document with an array of rows where the format's `rows` says; a row's line is its place in that array.
 
-    Raises Refused: BAD_JSON, CUT_FILE, DUPLICATE_KEY, LINE_TOO_LONG; what is wrong with one row only marks that row.
+    Raises Refused: BAD_JSON, CUT_FILE, DUPLICATE_KEY, LINE_TOO_LONG, TOO_MANY_COLUMNS; what is wrong with one row only marks that row.
     """
     kind: type = list if form.names else dict
+    max_line = bounds.limits.max_line_bytes
     found: dict[str, Any] = {}
     with text.path.open(encoding="utf-8-sig", newline="") as handle, path.open("wb") as out:
-        document = _Document(handle)
+        document = _Document(handle, bounds)
 
         def rows() -> None:
             found["rows"] = 0
             for _ in document.elements():
                 found["rows"] += 1
-                _write(out, document.row(kind), found["rows"])
+                _write(out, document.row(kind), found["rows"], max_line)
 
         def names() -> None:
             found["names"] = document.value()
@@ -76,13 +88,13 @@ def from_document(text: TextFile, form: Format, path: Path) -> JsonLines:
         where = f"at '{form.rows}' (rows: in the contract)" if form.rows else "of rows"
         raise Refused("BAD_JSON", f"the document has no array {where}. Export it as the contract says.")
     heads = _names(found.get("names"), member, form) if form.names else None
-    return JsonLines(path, found["rows"], None, heads)
+    return JsonLines(path, found["rows"], None, max_line, document.paths.found, heads)
 
 
-def _write(out: BinaryIO, row: str, number: int) -> None:
+def _write(out: BinaryIO, row: str, number: int, max_line: int) -> None:
     line = row.encode()
-    if len(line) > MAX_LINE:
-        raise Refused("LINE_TOO_LONG", "a row is longer than 16 MB. Is this an export of rows?", line=number)
+    if len(line) > max_line:
+        raise too_long(number, max_line)
     out.write(line + b"\n")
 
 
@@ -100,7 +112,9 @@ def _names(found: Any, member: str, form: Format) -> list[str]:
 class _Decoder:
     """One JSON value strictly. Numbers come as their text, so that none loses digits."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds) -> None:
+        self._max_depth = bounds.limits.max_depth
+        self.paths = _Paths(bounds)
         self._json = json.JSONDecoder(
             object_pairs_hook=self._object, parse_int=str, parse_float=self._fraction, parse_constant=_no_constant
         )
@@ -125,10 +139,12 @@ class _Decoder:
 
     def line(self, value: Any, text: str, kind: type) -> str:
         """The line of a value just decoded, or its mark."""
-        if not isinstance(value, kind) or _depth_over(value, text):
+        if not isinstance(value, kind) or _is_deeper(value, text, self._max_depth):
             return f"{MARK}BAD_JSON"
         if self.is_twice:
             return f"{MARK}DUPLICATE_KEY"
+        if isinstance(value, dict):
+            self.paths.add(value)
         # a fraction goes on as text: the engine would make a binary number of it
         return json.dumps(value, separators=(",", ":")) if self._has_fraction else text.translate(_BREAKS)
 
@@ -146,11 +162,52 @@ def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is no JSON")
 
 
-def _depth_over(value: Any, text: str) -> bool:
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+class _Paths:
+    """The paths that rows hold. One that is null or an empty object here may lead on in another row."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._known, self._limit = frozenset(bounds.known), bounds.limits.max_columns
+        self._full: dict[tuple[str, ...], None] = {}
+        self._hollow: dict[tuple[str, ...], None] = {}
+        self._is_covered: dict[tuple[str, ...], bool] = {}
+
+    def add(self, row: dict[str, Any], above: tuple[str, ...] = ()) -> None:
+        """Takes a row's paths. Raises Refused: TOO_MANY_COLUMNS."""
+        for key, value in row.items():
+            path = (*above, key)
+            if value is None or value == {}:
+                self._hollow[path] = None
+            elif isinstance(value, dict) and not self._covered(path):
+                self.add(value, path)
+            else:
+                self._full[path] = None
+        if len(self._full) + len(self._hollow) > self._limit:
+            message = f"the rows hold more than {self._limit} different keys (limits.max_columns). Is this the right file?"
+            raise Refused("TOO_MANY_COLUMNS", message)
+
+    @property
+    def found(self) -> list[tuple[str, ...]]:
+        """Every path once, in order of first sight."""
+        leading = {path[:depth] for path in self._full for depth in range(1, len(path))}
+        leading |= {path[:depth] for path in self._hollow for depth in range(1, len(path))}
+        return [*self._full, *(path for path in self._hollow if path not in leading and path not in self._full)]
+
+    def _covered(self, path: tuple[str, ...]) -> bool:
+        if path not in self._is_covered:
+            self._is_covered[path] = is_covered(".".join(path), self._known)
+        return self._is_covered[path]
+
+
+def is_covered(path: str, known: Iterable[str]) -> bool:
+    """Whether a path is one of the known, or lies beneath one."""
+    return any(path == k or path.startswith(f"{k}.") for k in known)
+
+
+def _is_deeper(value: Any, text: str, depth: int) -> bool:
+    if text.count("[") + text.count("{") <= depth:
         return False
     level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(depth):
         level = [inner for v in level if isinstance(v, dict | list) for inner in (v.values() if isinstance(v, dict) else v)]
     return bool(level)
 
@@ -158,14 +215,17 @@ def _depth_over(value: Any, text: str) -> bool:
 class _Document:
     """A JSON document read from front to back, a value at a time."""
 
-    def __init__(self, handle: TextIO) -> None:
-        self._handle, self._decoder = handle, _Decoder()
+    def __init__(self, handle: TextIO, bounds: Bounds) -> None:
+        self._handle, self._decoder, self._limits = handle, _Decoder(bounds), bounds.limits
+        self.paths = self._decoder.paths
         self._text, self._at, self._lines, self._is_all = "", 0, 1, False
 
     def visit(self, wanted: dict[tuple[str, ...], Callable[[], None]], depth: int = 0) -> None:
         """Goes through the next value; where a path of keys and places leads to, its function reads the value there."""
-        if depth > MAX_DEPTH:
-            message = f"objects and lists are nested deeper than {MAX_DEPTH} here. Export it again."
+        if depth > self._limits.max_depth:
+            message = (
+                f"objects and lists are nested deeper than {self._limits.max_depth} here (limits.max_depth). Export it again."
+            )
             raise Refused("BAD_JSON", message, line=self._line)
         if act := wanted.get(()):
             act()
@@ -175,6 +235,8 @@ class _Document:
                 self._expect('"')
                 key = self.value()
                 self._take(":")
+                if len(seen) > MAX_KEYS:
+                    raise Refused("TOO_MANY_COLUMNS", f"an object here has more than {MAX_KEYS} keys. Is this the right file?")
                 if key in seen:
                     raise Refused("DUPLICATE_KEY", "a key stands twice in one object of the document. Export it again.")
                 seen.add(key)
@@ -216,9 +278,8 @@ class _Document:
             except ValueError as error:
                 if self._is_all:
                     raise self._broken(error) from None
-            if len(self._text) - self._at > MAX_LINE:
-                message = "no whole JSON value stands here within 16 MB: the text is broken, or one row is too long."
-                raise Refused("LINE_TOO_LONG", message, line=self._line)
+            if len(self._text) - self._at > max(self._limits.max_line_bytes, _CHUNK):
+                raise too_long(self._line, self._limits.max_line_bytes)
             self._fill()
 
     def _broken(self, error: ValueError) -> Refused:

@@ -17,13 +17,14 @@ from ..contract import Layout
 from ..home import Home
 from . import zones
 from .cast import Program
-from .csvfile import quoted, too_long
+from .csvfile import CsvFile, quoted
 from .faults import Fault, Refused, row_message, shown_word
 from .folds import settle
 from .jsonfile import JsonFile
 from .match import File
 from .parquetfile import ParquetFile
 from .rowrules import RowRules
+from .textfile import too_long
 from .xlsxfile import ERROR_CELL, XlsxFile
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Loader:
         try:
             return self._careful(is_too_many)
         except (duckdb.InvalidInputException, UnicodeDecodeError) as error:
-            raise _unreadable(str(error)) from None
+            raise _unreadable(str(error), self._file) from None
         finally:
             self._numbered.unlink(missing_ok=True)
 
@@ -214,10 +215,10 @@ def _with_rows(refused: Refused, loaded: Loaded) -> Refused:
     return refused
 
 
-def _unreadable(text: str) -> Refused:
+def _unreadable(text: str, file: File) -> Refused:
     """What the engine's reader could not do, in our words: its own message quotes the line."""
-    if "aximum line size" in text:
-        return too_long(None)
+    if "aximum line size" in text and isinstance(file, CsvFile):
+        return too_long(None, file.max_line)
     if "state machine" in text:
         return Refused(
             "MIXED_LINE_ENDS", "the lines end in different ways (LF, CR, CRLF). Save the file with one kind of line end."

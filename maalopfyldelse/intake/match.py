@@ -18,8 +18,8 @@ from .cast import needed_columns
 from .csvfile import CsvFile
 from .deliveries import Found
 from .faults import Fault, Refused, shown_column
-from .jsonfile import JsonFile, is_covered
-from .jsonlines import from_document, from_lines
+from .jsonfile import JsonFile
+from .jsonlines import Bounds, from_document, from_lines, is_covered
 from .parquetfile import ParquetFile
 from .textfile import TextFile, examine
 from .unpack import Content, unpacked
@@ -139,15 +139,17 @@ def _open(
     if form.type == "xlsx":
         return XlsxFile(content.path, content.sha256, layout, limits)
     if form.type == "parquet":
-        return ParquetFile(content.path, layout, home, folder / f"{layout.id}.parquet")
+        return ParquetFile(content.path, layout, limits, home, folder / f"{layout.id}.parquet")
     key = form.model_dump_json()
     if key not in examined:
-        examined[key] = examine(content.path, content.sha256, form, folder)
+        examined[key] = examine(content.path, content.sha256, form, folder, limits)
     if form.type == "csv":
-        return CsvFile(examined[key], form)
+        return CsvFile(examined[key], form, limits)
     rewritten = folder / f"{layout.id}.ndjson"
-    lines = from_lines(examined[key], rewritten) if form.type == "ndjson" else from_document(examined[key], form, rewritten)
-    return JsonFile(lines, con, [*needed_columns(layout), *layout.ignore, *layout.personal])
+    bounds = Bounds(limits, [*needed_columns(layout), *layout.ignore, *layout.personal])
+    if form.type == "ndjson":
+        return JsonFile(from_lines(examined[key], rewritten, bounds))
+    return JsonFile(from_document(examined[key], form, rewritten, bounds))
 
 
 def _out_of_force(layout: Layout, others: list[Layout], found: Found) -> Refused | None:

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract import Layout
+from ..contract import Layout, Limits
 from ..engine import connect
 from ..home import Home
 from .cast import needed_columns
 from .csvfile import Located, glob_free, headings, quoted
 from .faults import Fault, Refused
+from .textfile import too_long
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,10 +32,10 @@ _INSTANTS = {"TIMESTAMP WITH TIME ZONE": "make_timestamp(epoch_us({c}))", "TIMES
 class ParquetFile:
     """An opened Parquet file. `names` are its columns. Raises Refused: BROKEN_PARQUET."""
 
-    def __init__(self, path: Path, layout: Layout, home: Home, text: Path) -> None:
+    def __init__(self, path: Path, layout: Layout, limits: Limits, home: Home, text: Path) -> None:
         """`text`: where the copy goes."""
         self._source, self._layout, self._home, self._text = quoted(glob_free(str(path))), layout, home, text
-        self.is_ascii = False
+        self.is_ascii, self._limits = False, limits
         self._con = _Apart(home)
         schema = self._con.rows(f"select name, num_children from parquet_schema({self._source})")
         self.names = headings(_top_level(schema))
@@ -45,9 +46,11 @@ class ParquetFile:
             raise _broken()
 
     def load(self) -> None:
-        """Copies the columns that are read. Raises Refused: BROKEN_PARQUET, INEXACT_NUMBER, UNREADABLE_TYPE."""
+        """Copies the columns that are read. Raises Refused: BROKEN_PARQUET, INEXACT_NUMBER, LINE_TOO_LONG, TOO_LARGE,
+        UNREADABLE_TYPE."""
         needed = [self.names.index(name) for name in needed_columns(self._layout)]
         self._refuse_types(needed)
+        self._refuse_large([place for place in needed if self._types[place] == "VARCHAR"])
         self._refuse_inexact([place for place in needed if self._types[place] in _EXACT])
         picked = ", ".join(f"{self._as_text(place)} as c{place}" for place in needed)
         target = quoted(str(self._text))
@@ -102,6 +105,19 @@ class ParquetFile:
         if faults:
             raise Refused("UNREADABLE_TYPE", " ".join(f.message for f in faults[:8]), column=faults[0].column, faults=faults)
 
+    def _refuse_large(self, places: list[int]) -> None:
+        """A text that stands once in the file may stand in every row: it is measured before it is written out."""
+        total = 0
+        for place in places:
+            measured = f"select max(strlen(c{place})), sum(cast(strlen(c{place}) as hugeint)) from {self._columns()}"
+            longest, together = self._con.rows(measured)[0]
+            total += int(together or 0)
+            if (longest or 0) > self._limits.max_line_bytes:
+                raise too_long(None, self._limits.max_line_bytes)
+        if total > self._limits.max_unpacked_bytes:
+            allowed = f"{self._limits.max_unpacked_bytes} (limits.max_unpacked_bytes)"
+            raise Refused("TOO_LARGE", f"the texts come to {total} bytes; the contract allows {allowed}. Deliver less at a time.")
+
     def _refuse_inexact(self, places: list[int]) -> None:
         faults: list[Fault] = []
         for place in places:
@@ -125,6 +141,9 @@ class _Apart:
 
         try:
             return self._con.execute(sql).fetchall()
+        except duckdb.OutOfMemoryException:
+            self.close()
+            raise
         except (duckdb.Error, UnicodeDecodeError):
             self.close()
             raise _broken() from None

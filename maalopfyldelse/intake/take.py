@@ -21,6 +21,7 @@ from ..contract import Extract, Limits, Table
 from ..dates import danish_date
 from ..declared import Declared
 from ..engine import connect
+from ..errors import MaalError
 from ..home import Home
 from . import rowrules
 from .deliveries import CHANGED, Found, Scan, pinned
@@ -180,6 +181,8 @@ def _take(
     *,
     synthetic: bool,
 ) -> tuple[Delivery, list[Fault]]:
+    import duckdb
+
     assert found.arrived_at is not None
     refused = Delivery(
         delivery_id=found.delivery_id,
@@ -205,7 +208,7 @@ def _take(
         with pinned(found.path, found.facts) as path:
             here = replace(found, path=path)
             layout, loaded = _load(con, home, extract, table, here, temporary, prepared, synthetic=synthetic)
-    except (Refused, OSError) as caught:
+    except (Refused, OSError, MemoryError, duckdb.OutOfMemoryException, duckdb.IOException) as caught:
         error = caught if isinstance(caught, Refused) else _lost(found, caught)
         temporary.unlink(missing_ok=True)
         place = f"{found.name}: " + (f"line {error.line}: " if error.line else "")
@@ -266,11 +269,18 @@ def _load(
     return layout.id, loaded
 
 
-def _lost(found: Found, error: OSError) -> Refused:
-    """The refusal of a file that is gone or cannot be opened. Raises what is the machine's trouble (a full disk), not the file's."""
-    if found.path.exists() and os.access(found.path, os.R_OK):
-        raise error
-    return Refused("CHANGED_WHILE_READ", CHANGED)
+def _lost(found: Found, error: Exception) -> Refused:
+    """The refusal of a file that is gone or cannot be opened. Raises MaalError for what is the machine's trouble and not the file's:
+    such a file is taken by the next run."""
+    if not (found.path.exists() and os.access(found.path, os.R_OK)):
+        return Refused("CHANGED_WHILE_READ", CHANGED)
+    if isinstance(error, OSError):
+        raise MaalError(f"{found.name} could not be read to its end: {error.strerror}. Mend that and run again.") from None
+    what = "memory" if "emory" in type(error).__name__ else "room on the disk"
+    raise MaalError(
+        f"{found.name} could not be read to its end: there is not enough {what}. Give the engine more memory (MAAL_MEMORY_LIMIT) or "
+        "fewer threads (MAAL_THREADS), see to the disk that holds the home, and run again."
+    ) from None
 
 
 def _is_too_many(limits: Limits, set_aside: int, rows: int) -> bool:

@@ -13,13 +13,21 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract import Format
+from ..contract import Format, Limits
 from .deliveries import CHANGED
 from .faults import Refused
 
 _CHUNK = 1 << 22
-MAX_LINE = 1 << 24
 _NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16 (with its mark)", "windows-1252": "Windows-1252"}
+
+
+def too_long(line: int | None, allowed: int) -> Refused:
+    """The refusal of a line longer than a row may be."""
+    message = (
+        f"a line is longer than a row can be: the contract allows {allowed} bytes (limits.max_line_bytes). "
+        "Look for a quote that is not closed, and whether this is an export of rows."
+    )
+    return Refused("LINE_TOO_LONG", message, line=line)
 
 
 @dataclass(frozen=True)
@@ -30,18 +38,20 @@ class TextFile:
     encoding: str
     lines: int
     quotes: int  # how often the format's quote stands in it
+    may_not_end: bool  # by its quotes a record might be longer than a line may be; it need not (a lone quote within a value)
     has_blank_lines: bool
     is_ascii: bool
     has_blank_at_quote: bool = False  # perhaps between a value's quote and the delimiter
     has_mixed_ends: bool = False  # line feeds with and without a carriage return, or one by itself; perhaps within values
 
 
-def examine(path: Path, sha256: str, form: Format, tmp: Path) -> TextFile:
-    """Proves a delivery's text. Raises Refused: EMPTY_FILE, WRONG_ENCODING, CONTROL_CHARACTER, CUT_FILE, CHANGED_WHILE_READ."""
+def examine(path: Path, sha256: str, form: Format, tmp: Path, limits: Limits) -> TextFile:
+    """Proves a delivery's text. Raises Refused: EMPTY_FILE, WRONG_ENCODING, CONTROL_CHARACTER, CUT_FILE, LINE_TOO_LONG,
+    MIXED_LINE_ENDS, CHANGED_WHILE_READ."""
     faults: list[str] = []
     for encoding in form.encodings:
         try:
-            found, digest = _decode(path, encoding, form, tmp)
+            found, digest = _decode(path, encoding, form, tmp, limits.max_line_bytes)
         except _Undecodable as error:
             faults.append(f"{_NAMES[encoding]} (line {error.line})")
             continue
@@ -60,14 +70,14 @@ class _Undecodable(Exception):
         self.line = line
 
 
-def _decode(path: Path, encoding: str, form: Format, tmp: Path) -> tuple[TextFile, str]:
+def _decode(path: Path, encoding: str, form: Format, tmp: Path, max_line: int) -> tuple[TextFile, str]:
     with path.open("rb") as handle:
         mark = handle.read(2)
     if encoding == "utf-16" and mark not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         raise _Undecodable(1)
     target = path if encoding == "utf-8" else tmp / f"utf8-{path.stat().st_ino}.txt"
     decoder = codecs.getincrementaldecoder("cp1252" if encoding == "windows-1252" else encoding)("strict")
-    digest, counts = hashlib.sha256(), _Counts(form)
+    digest, counts = hashlib.sha256(), _Counts(form, max_line)
     rewrite = nullcontext() if target == path else target.open("wb")
     with path.open("rb") as handle, rewrite as out:
         while True:
@@ -90,11 +100,12 @@ def _decode(path: Path, encoding: str, form: Format, tmp: Path) -> tuple[TextFil
 
 
 class _Counts:
-    def __init__(self, form: Format) -> None:
-        self._form = form
+    def __init__(self, form: Format, max_line: int) -> None:
+        self._form, self._max_line = form, max_line
         self._quote = form.quote.encode()
         self.lines = self._unended = self._returns = self._pairs = self._quotes = self._bytes = 0
-        self._blank = self._blank_at_quote = False
+        self._blank = self._blank_at_quote = self._may_not_end = False
+        self._record = 0  # bytes since a piece in which a record ended
         mark, edge = re.escape(self._quote), re.escape(form.delimiter.encode())
         self._at_edge = re.compile(rb"(^|[\r\n]|%b) +%b|%b +($|[\r\n]|%b)" % (edge, mark, mark, edge)) if form.quote else None
         self._ascii = True
@@ -121,8 +132,12 @@ class _Counts:
         self.lines += chunk.count(b"\n")
         at = chunk.rfind(b"\n")
         self._unended = len(chunk) - at - 1 if at >= 0 else self._unended + len(chunk)
-        if self._unended > MAX_LINE and self._form.type != "json":
-            raise Refused("LINE_TOO_LONG", "the line has no end within 16 MB. Is this a text file?", line=self.lines + 1)
+        if self._unended > self._max_line and self._form.type != "json":
+            raise too_long(self.lines + 1, self._max_line)
+        if self._quote and not self._may_not_end:
+            ends = _ends_record(chunk, self._quote, is_quoted=self._quotes % 2 == 1)
+            self._record = 0 if ends else self._record + len(chunk)
+            self._may_not_end = self._record > self._max_line
         self._quotes += chunk.count(self._quote) if self._quote else 0
         self._bytes += len(chunk)
 
@@ -146,4 +161,18 @@ class _Counts:
                 line=self.lines + 1,
             )
         is_mixed = self._returns > 0 and not self._returns == self._pairs == self.lines
-        return TextFile(path, encoding, self.lines, self._quotes, self._blank, self._ascii, self._blank_at_quote, is_mixed)
+        return TextFile(
+            path, encoding, self.lines, self._quotes, self._may_not_end, self._blank, self._ascii, self._blank_at_quote, is_mixed
+        )
+
+
+def _ends_record(chunk: bytes, quote: bytes, *, is_quoted: bool) -> bool:
+    """Whether a line break stands outside quotes. In a sound file the first lines tell."""
+    at = 0
+    while True:
+        next_quote = chunk.find(quote, at)
+        if not is_quoted and chunk.find(b"\n", at, next_quote if next_quote >= 0 else len(chunk)) >= 0:
+            return True
+        if next_quote < 0:
+            return False
+        at, is_quoted = next_quote + 1, not is_quoted

@@ -6,6 +6,7 @@ names inside an archive are not used. A workbook is a zip too and stays as it is
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import zipfile
 import zlib
@@ -19,6 +20,9 @@ from .deliveries import CHANGED
 from .faults import Refused
 
 _CHUNK = 1 << 20
+_PACKED_CHUNK = 1 << 16  # what is left of it is copied for each member
+_MAX_MEMBERS = 200_000
+_MAX_DIRECTORY = 1 << 22
 _GZIP, _ZIP = b"\x1f\x8b", (b"PK\3\4", b"PK\5\6")
 _WORKBOOK = "[Content_Types].xml"
 _GZIP_WINDOW = 31  # zlib's word for: with gzip's head and check sum
@@ -75,20 +79,36 @@ class _Sink:
         self._out.write(data)
 
 
+class _Bounded:
+    """A zip as its reader sees it. It reads the whole directory at once, as long as the file says that it is; no piece that is
+    needed here is as large as that could be."""
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self._handle = handle
+        self.seek, self.tell, self.seekable, self.close = handle.seek, handle.tell, handle.seekable, handle.close
+
+    def read(self, size: int = -1) -> bytes:
+        if size > _MAX_DIRECTORY:
+            raise zipfile.BadZipFile("a directory as large as this holds more than one file")
+        return self._handle.read(_MAX_DIRECTORY if size < 0 else size)
+
+
 def _gunzip(handle: BinaryIO, sink: _Sink) -> str:
     """Unpacks all members of a gzip file; the packed bytes' SHA-256. Bytes after the last member are damage, not padding."""
     digest = hashlib.sha256()
-    member = zlib.decompressobj(_GZIP_WINDOW)
+    member, members = zlib.decompressobj(_GZIP_WINDOW), 1
     data = b""
     try:
         while True:
             if not data:
-                data = handle.read(_CHUNK)
+                data = handle.read(_PACKED_CHUNK)
                 digest.update(data)
             if member.eof:
                 if not data:
                     return digest.hexdigest()
-                member = zlib.decompressobj(_GZIP_WINDOW)
+                member, members = zlib.decompressobj(_GZIP_WINDOW), members + 1
+                if members > _MAX_MEMBERS:
+                    raise Refused("BROKEN_ARCHIVE", f"the gzip file is made of more than {_MAX_MEMBERS} pieces. Pack it in one.")
             if not data:
                 raise Refused("CUT_FILE", "the gzip file has no end: it has been cut. Deliver it whole.")
             sink.write(member.decompress(data, _CHUNK))
@@ -103,7 +123,7 @@ def _unzip(handle: BinaryIO, sink: _Sink) -> str:
     while chunk := handle.read(_CHUNK):
         digest.update(chunk)
     try:
-        with zipfile.ZipFile(handle) as archive:
+        with zipfile.ZipFile(_Bounded(handle)) as archive:
             files = [info for info in archive.infolist() if not info.is_dir()]
             if len(files) != 1:
                 raise Refused("NOT_ONE_FILE", f"the zip holds {len(files)} files; a delivery is one. Pack each file by itself.")
@@ -116,7 +136,9 @@ def _unzip(handle: BinaryIO, sink: _Sink) -> str:
             with archive.open(files[0]) as member:
                 while data := member.read(_CHUNK):
                     sink.write(data)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
         raise _broken("zip") from None
     return digest.hexdigest()
 
@@ -124,7 +146,7 @@ def _unzip(handle: BinaryIO, sink: _Sink) -> str:
 def _is_workbook(handle: BinaryIO, name: str) -> bool:
     """Whether a zip is an Office file, which only its reader takes apart; a damaged one is one unless its name says zip."""
     try:
-        with zipfile.ZipFile(handle) as archive:
+        with zipfile.ZipFile(_Bounded(handle)) as archive:
             return _WORKBOOK in archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return not name.casefold().endswith(".zip")
