@@ -334,11 +334,11 @@ def _counted(faults: Iterable[Fault], counts: Counter[Place] | None) -> list[Fau
     for fault in faults:
         noted.setdefault((fault.code, fault.column), []).append(fault)
     found = []
-    for place in counts or noted:
+    told = {code for code, column in noted if column is not None}
+    for place in [*noted, *(p for p in counts or () if p not in noted and not (p[1] is None and p[0] in told))]:
         listed = noted.get(place, [])
-        rows = counts[place] if counts else len({f.line for f in listed})
-        lines = sorted({f.line for f in listed if f.line})[:FIRST_LINES]
-        found.append(
-            FaultCount(*place, rows, lines, listed[0].message if listed else "only after the first faults that were noted")
-        )
+        lines = {f.line for f in listed if f.line}
+        rows = max(counts[place] if counts else 0, len(lines) or len(listed))
+        message = listed[0].message if listed else "only behind the first faults that were noted"
+        found.append(FaultCount(*place, rows, sorted(lines)[:FIRST_LINES], message))
     return sorted(found, key=lambda f: (-f.rows, f.code, f.column or ""))

@@ -329,6 +329,26 @@ def test_what_excel_has_changed_is_refused_not_guessed_back() -> None:
         assert refused(h, workbook(long_number), "x.xlsx")[0] == "NUMBER_LOST_DIGITS"
 
 
+def test_a_workbook_that_is_refused_for_some_cells_tells_all_that_is_wrong_with_it() -> None:
+    def fill(book: Any, page: Any) -> None:
+        dates = book.add_format({"num_format": "dd/mm"})
+        page.write_row(1, 0, ["1", "two", "31-02-2021", "q"])
+        page.write_datetime(2, 0, datetime(2021, 1, 5), dates)
+        page.write_row(2, 1, ["x"])
+        page.write_row(3, 0, ["", 1])
+
+    with xlsx_house() as h:
+        assert refused(h, workbook(fill), "x.xlsx")[0] == "TEXT_BECAME_DATE"
+        assert h.faults() == [
+            (2, "NOT_A_DATE", "day"),
+            (2, "NOT_A_NUMBER", "amount"),
+            (2, "UNKNOWN_CODE", "kind"),
+            (3, "NOT_A_NUMBER", "amount"),
+            (3, "TEXT_BECAME_DATE", "id"),
+            (4, "MISSING_VALUE", "id"),
+        ]
+
+
 def test_a_broken_workbook_or_a_missing_sheet_is_refused() -> None:
     good = workbook(lambda book, page: page.write_row(1, 0, ["1", 2]))
     for content in (good[:800], b"not a workbook", b"", good.replace(b"xl/worksheets", b"xl/workshoots")):

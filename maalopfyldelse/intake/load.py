@@ -86,7 +86,10 @@ class Loader:
             zones.prepare(self._con, zone)
             self._prepared.add(zone)
         if isinstance(self._file, XlsxFile):
-            self._file.load(self._con, self._table)
+            try:
+                self._file.load(self._con, self._table)
+            except Refused as refused:
+                raise self._with_all_faults(refused) from None
         elif isinstance(self._file, ParquetFile):
             self._file.load()
         try:
@@ -137,6 +140,22 @@ class Loader:
         if words:
             self._refuse_unknown([(column, word, times, located.lines[n]) for column, word, times, n in words], loaded)
         return loaded
+
+    def _with_all_faults(self, refused: Refused) -> Refused:
+        """A refusal for some cells, with what is wrong with the others too: the sender is told everything at once."""
+        try:
+            others = self._careful(lambda set_aside, rows: True).faults
+        except Refused as more:
+            others = more.faults
+        finally:
+            self._numbered.unlink(missing_ok=True)
+            self._target.unlink(missing_ok=True)
+        lost = {(f.line, f.column) for f in refused.faults}
+        refused.faults = sorted(
+            [*refused.faults, *(f for f in others if (f.line, f.column) not in lost)],
+            key=lambda f: (f.line or 0, f.code, f.column or ""),
+        )
+        return refused
 
     def _counts(self, numbered: str, names: list[str]) -> Counter[Place]:
         """How many rows have which fault in which column, in the sender's words."""

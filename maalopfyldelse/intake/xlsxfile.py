@@ -55,7 +55,8 @@ class XlsxFile:
         self._errors: dict[int, list[str]] = {}
 
     def load(self, con: duckdb.DuckDBPyConnection, table: Table) -> None:
-        """Gives the engine the cells as text. Raises Refused: TEXT_BECAME_DATE, NUMBER_LOST_DIGITS, with every place."""
+        """Gives the engine the cells as text, and then raises Refused where some are lost: TEXT_BECAME_DATE, NUMBER_LOST_DIGITS, with
+        every place."""
         pa: Any = import_module("pyarrow")
         texts, marks = self._as_text(table)
         serials = self._serials(table)
@@ -85,12 +86,12 @@ class XlsxFile:
                     cells.append(_text(cell, marks[name]))
             if not kept:
                 columns[f"c{i}"] = [None] * len(self._body)
-        if faults:
-            raise Refused(faults[0].code, f"{faults[0].message}", line=faults[0].line, column=faults[0].column, faults=faults)
         data: dict[str, Any] = {name: pa.array(cells, pa.string()) for name, cells in columns.items()}
         data["_row"] = pa.array([line for line, _ in self._body], pa.int64())
         data["_broken"] = pa.array([ERROR_CELL if line in self._errors else None for line, _ in self._body], pa.string())
         con.register(self._table, pa.table(data))
+        if faults:
+            raise Refused(faults[0].code, f"{faults[0].message}", line=faults[0].line, column=faults[0].column, faults=faults)
 
     def select(self, needed: list[str], careful: bool) -> str:
         """SQL for the needed columns as text r0, r1, …; careful: numbered by the sheet's rows, those with errors said to be broken.
