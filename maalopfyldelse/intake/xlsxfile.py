@@ -36,10 +36,9 @@ class XlsxFile:
         self._form, self.is_ascii = layout.format, False
         self._layout = layout
         clean = guarded(path, sha256, layout.format.sheet, limits)
+        self._rows = _read(clean, layout.format.sheet)  # first: it refuses what is no workbook
         self._is_1904 = counts_from_1904(clean)
-        errors = error_cells(clean)
-        self._rows = _read(clean, layout.format.sheet)
-        for row, column in errors:
+        for row, column in error_cells(clean):
             self._rows[row][column] = ERROR
         at = layout.format.header_row - 1
         if layout.format.range is not None:
