@@ -1,8 +1,9 @@
 """The analysts' file: one DuckDB database with everything published, swapped in whole.
 
 It holds all editions' tables, views on the current rows, the observations' macros (`measures.telephone_answers(as_of, …)`) and a
-macro for each computed row (`"star-2021"."M2.A"(as_of)`), with comments. Readers never meet the writer: the file is built
-aside and replaced by one rename. The storage version is one that DuckDB 1.5 and 2.0 both read.
+macro for each computed row (`"star-2021"."M2.A"(as_of)`), and copies of the observations behind published figures (copies.py),
+with comments. Readers never meet the writer: the file is built aside and replaced by one rename. The storage version is one that
+DuckDB 1.5 and 2.0 both read.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING
 
 from . import manifest, shelf, tabular
 from .contract import BUILT_IN_COLUMNS
+from .copies import copy_observations, create_table
 from .declared import Declared
+from .engine import connect
 from .home import Home
 from .intake.current import create_current
 from .intake.ledger import Ledger
@@ -44,6 +47,20 @@ EDITIONS = [
     ("reason", "varchar", "Why it was made, as given with the run"),
     ("code", "varchar", "Version and hash of the code that counted and graded"),
 ]
+CALENDAR_FIELDS = [
+    ("day", "date", "Calendar date"),
+    ("is_working_day", "boolean", "False on Saturdays, Sundays and Danish public holidays"),
+    ("quarter", "varchar", "The quarter it lies in, such as 2021Q3"),
+]
+# The engine keeps no comments on schemas, so a table says what they are.
+ABOUT = [("schema_name", "varchar", "A schema of this file"), ("comment", "varchar", "What stands in it")]
+SCHEMAS = {
+    "main": "Current rows, one view a table of the expectations, as known when the file was made; the Danish calendar",
+    "editions": "Everything published: editions, fulfilment and results, of all editions",
+    "observations": "Copies of the observations behind the newest edition of each plan and reporting date",
+    "published": "The same copies as each row and reading counts them: counted, unknown, excluded, outside",
+    "measures": "A macro a query: its observations for any date, from the current rows",
+}
 COLUMNS = [
     ("measure", "varchar", "The measure, as in measures.NAME(…)"),
     ("column_name", "varchar", "A column of its observations"),
@@ -67,20 +84,21 @@ def publish(
     marker = home.path / "analyst.state"
     if home.analyst.exists() and marker.exists() and marker.read_text() == state:
         return False
-    import duckdb
-
     say("writing analyst.duckdb")
     new = home.tmp / "analyst.duckdb"
     new.unlink(missing_ok=True)
-    with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as con:
+    with connect(home) as con:
         con.execute(f"attach '{_quoted(str(new))}' as analyst (storage_version '{STORAGE_VERSION}')")
         con.execute("use analyst")
-        con.execute("set timezone = 'UTC'")
         _editions(con, home)
         _current(con, home, declared, ledger, known_at)
         _measures(con, declared)
         for plan in plans:
             plan_macros(con, plan, declared)
+        copy_observations(con, home, declared, say)
+        create_table(con, "main.about", ABOUT, "What the schemas of this file are")
+        schemas = SCHEMAS | {p.plan: f"A macro a counted figure of {p.title}: every reading, for any date" for p in plans}
+        con.executemany("insert into main.about values (?, ?)", [[name, text] for name, text in schemas.items()])
         con.execute("use memory")
         con.execute("detach analyst")
     new.replace(home.analyst)
@@ -115,7 +133,9 @@ def _editions(con: duckdb.DuckDBPyConnection, home: Home) -> None:
         "comment on table editions.fulfilment is 'Every edition''s fulfilment, one row a total, goal, requirement or part'"
     )
     con.execute("comment on table editions.results is 'Every computed reading of every edition with its sums and accounts'")
-    _table(con, "editions.editions", EDITIONS, "The editions: when they were made, from what was known when (instants in UTC)")
+    create_table(
+        con, "editions.editions", EDITIONS, "The editions: when they were made, from what was known when (instants in UTC)"
+    )
     for folder in shelf.editions(home):
         m = manifest.read(folder)
         con.execute(
@@ -153,11 +173,7 @@ def _current(con: duckdb.DuckDBPyConnection, home: Home, declared: Declared, led
             con.execute(f"comment on column {helper}.newest is 'Which delivery wins, counted from the oldest'")
     con.execute(f"create table {CALENDAR} as {calendar_sql()}")
     con.execute(f"comment on table {CALENDAR} is 'Danish calendar: working days and quarters'")
-    for column, comment in (
-        ("day", "Calendar date"),
-        ("is_working_day", "False on Saturdays, Sundays and Danish public holidays"),
-        ("quarter", "The quarter it lies in, such as 2021Q3"),
-    ):
+    for column, _, comment in CALENDAR_FIELDS:
         con.execute(f"comment on column {CALENDAR}.{column} is '{comment}'")
     con.execute("create macro add_months(d, n) as cast(d + to_months(n) as date)")
     con.execute("comment on macro add_months is 'The date n months after d; the last of the month where that day does not exist'")
@@ -168,18 +184,11 @@ def _measures(con: duckdb.DuckDBPyConnection, declared: Declared) -> None:
     for measure in declared.measures.values():
         con.execute(measure_macro(measure, declared))
         con.execute(f"comment on macro table measures.{measure.name} is '{_quoted(measure.header.summary)}'")
-    _table(con, "measures.columns", COLUMNS, "What each column of the observations means")
+    create_table(con, "measures.columns", COLUMNS, "What each column of the observations means")
     for measure in declared.measures.values():
         rows = [(n, c.type, c.unit, c.comment) for n, c in measure.header.columns.items()]
         rows += [(n, t, None, comment) for n, (t, comment) in OBSERVATION_COLUMNS.items()]
         con.executemany("insert into measures.columns values (?, ?, ?, ?, ?)", [[measure.name, *row] for row in rows])
-
-
-def _table(con: duckdb.DuckDBPyConnection, name: str, columns: list[tuple[str, str, str]], comment: str) -> None:
-    con.execute(f"create table {name} ({', '.join(f'{column} {kind}' for column, kind, _ in columns)})")
-    con.execute(f"comment on table {name} is '{_quoted(comment)}'")
-    for column, _, text in columns:
-        con.execute(f"comment on column {name}.{column} is '{_quoted(text)}'")
 
 
 def _quoted(text: str | Path) -> str:

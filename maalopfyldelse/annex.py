@@ -1,4 +1,5 @@
-"""The methods annex: for each plan a page in Danish, *Opgørelsesmetode*, generated from the plan and the query headers.
+"""The methods annex: for each plan a page in Danish, *Opgørelsesmetode*, generated from the plan and the query headers; beside it the data
+dictionary (dictionary.py).
 
 Nothing is written here that is not declared there; `python -m maalopfyldelse.annex` writes the pages and the JSON schemas (for
 editors, and of edition.json), and a test fails when they are not current.
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from . import dictionary
 from .contract import Extract, Table
 from .counting import approved_words, read_under
 from .declared import REPOSITORY, Declared, load
@@ -23,6 +25,7 @@ from .wording import filter_words, grade_words, result_words, target_words, wind
 
 PAGES = REPOSITORY / "docs" / "opgoerelsesmetode"
 SCHEMAS = REPOSITORY / "docs" / "schema"
+DICTIONARY = REPOSITORY / "docs" / "dictionary.md"
 
 _LEVELS = {"goal": "Mål", "requirement": "Krav", "part": "Del"}
 
@@ -33,6 +36,7 @@ def generated(declared: Declared) -> dict[Path, str]:
     for name, model in (("plan", Plan), ("extract", Extract), ("table", Table), ("edition", Manifest)):
         schema = model.model_json_schema(by_alias=True)
         files[SCHEMAS / f"{name}.schema.json"] = json.dumps(schema, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    files[DICTIONARY] = dictionary.text(declared)
     return files
 
 

@@ -1,14 +1,16 @@
 """Macros for analysts, made from the same query files and plan rows as the figures.
 
 `measures.NAME(as_of, from_date := …, parameter := …, option := …)` returns observations; `"PLAN"."ROW"(as_of)` one row a
-reading. Only text is made here; analyst.py runs it. A macro's parameter shadows a column of the same name, which is why queries
-name options and columns with their relation (`maal check` proves it).
+reading, `"PLAN"."ROW/CRITERION"(as_of)` the same for a figure that a row's criterion asks for. Only text is made here; analyst.py
+runs it. A macro's parameter shadows a column of the same name, which is why queries name options and columns with their relation
+(`maal check` proves it).
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,7 @@ from .counting import approved_words, read_under, reading_id
 from .declared import Declared
 from .measures import Options, readings_cte
 from .plan import Plan, Row
-from .plan_terms import UNITS, Counting, ResultKind, Target, Window
+from .plan_terms import UNITS, Change, Counting, Pooled, ResultKind, Target, Window
 from .query import Measure
 
 if TYPE_CHECKING:
@@ -58,19 +60,61 @@ def _substituted(body: str, values: dict[str, str]) -> str:
 
 
 def plan_macros(con: duckdb.DuckDBPyConnection, plan: Plan, declared: Declared) -> None:
-    """Creates the schema of a plan and a macro for each computed row."""
+    """Creates the schema of a plan and a macro for each counted figure: a row's own, and those of its criteria."""
     con.execute(f'create schema "{plan.plan}"')
     for placed in plan.placed.values():
         row = placed.row
-        if row.measure and row.result and not row.result.change:
-            con.execute(row_macro(plan, row, declared.measures[row.measure]))
-            con.execute(f'comment on macro table "{plan.plan}"."{row.id}" is \'{row.text.replace(chr(39), chr(39) * 2)}\'')
+        texts = {criterion.id: criterion.text for criterion in row.criteria}
+        for criterion, counting in row.countings:
+            con.execute(figure_macro(plan, row, criterion, declared.measures[counting.measure]))
+            text = row.text if criterion is None else f"{row.text} – {texts[criterion]}"
+            con.execute(f'comment on macro table "{plan.plan}"."{macro_name(row, criterion)}" is {_text(text)}')
 
 
-def row_macro(plan: Plan, row: Row, measure: Measure) -> str:
-    """The macro of one row: for the approved reading and each alternative that can be computed, its window, sums and figure.
+def macro_name(row: Row, criterion: str | None) -> str:
+    """`M2.A` for a row's own figure, `M8.A/plan` for that of a criterion."""
+    return row.id if criterion is None else f"{row.id}/{criterion}"
 
-    The figure is a double made from exact sums, for looking; the edition holds the exact one.
+
+@dataclass
+class _Scans:
+    """The windows and observations that a macro's figures stand on, as common table expressions."""
+
+    measure: Measure
+    numbers: dict[tuple[str, tuple[tuple[str, int | str], ...]], int] = field(default_factory=dict)
+    asked: dict[int, set[Options]] = field(default_factory=dict)
+
+    def number(self, window: Window, counting: Counting) -> int:
+        """The scan of a window under the settings of a figure."""
+        header, given = self.measure.header, counting.with_
+        key = (_window(window), tuple((p, given.get(p, spec.default)) for p, spec in header.parameters.items()))
+        number = self.numbers.setdefault(key, len(self.numbers))
+        self.asked.setdefault(number, set()).add(_options(self.measure, counting))
+        return number
+
+    @property
+    def parts(self) -> Iterator[str]:
+        header = self.measure.header
+        for (window, parameters), number in self.numbers.items():
+            replaced = {name: f"(select {name} from window_{number})" for name in ("from_date", "to_date")}
+            replaced = {"as_of": replaced["to_date"], "from_date": replaced["from_date"]}
+            replaced |= {p: _literal(v, header.parameters[p].type) for p, v in parameters}
+            yield f"window_{number} as ({window})"
+            yield (
+                f"observations_{number} as (with {readings_cte(self.measure, sorted(self.asked[number]))} select * from (\n"
+                f"{_substituted(self.measure.body, replaced)}\n))"
+            )
+
+
+def _options(measure: Measure, counting: Counting) -> Options:
+    return tuple((name, counting.with_.get(name, allowed[0])) for name, allowed in measure.header.options.items())
+
+
+def figure_macro(plan: Plan, row: Row, criterion: str | None, measure: Measure) -> str:
+    """The macro of one figure: for the approved reading and each alternative that can be computed, its window, sums and value.
+
+    The value is a double made from exact sums, for looking; the edition holds the exact one. Of a change, numerator and
+    denominator are the two figures, doubles as well.
     """
     approved = approved_words(row)
     wanted = [("approved", "", approved)]
@@ -78,28 +122,14 @@ def row_macro(plan: Plan, row: Row, measure: Measure) -> str:
         for word, option in reading.options.items():
             if word != reading.approved and option.set:
                 wanted.append((f"{reading.id}.{word}", option.text, approved | {reading.id: word}))
-    scans: dict[tuple[str, tuple[tuple[str, int | str], ...]], list[tuple[str, str, Options, Counting]]] = defaultdict(list)
+    scans, figures = _Scans(measure), []
     for name, text, words in wanted:
-        counting = read_under(row, words).counting
-        assert counting is not None
-        given = counting.with_
-        parameters = tuple((p, given.get(p, spec.default)) for p, spec in measure.header.parameters.items())
-        options = tuple((o, given.get(o, allowed[0])) for o, allowed in measure.header.options.items())
-        scans[(_window(counting.window), parameters)].append((name, text, options, counting))
-    parts, figures = [], []
-    for number, ((window, parameters), readings) in enumerate(scans.items()):
-        combinations = sorted({options for _, _, options, _ in readings})
-        replaced = {"as_of": f"(select to_date from window_{number})", "from_date": f"(select from_date from window_{number})"}
-        replaced |= {p: _literal(v, measure.header.parameters[p].type) for p, v in parameters}
-        parts.append(f"window_{number} as ({window})")
-        parts.append(
-            f"observations_{number} as (with {readings_cte(measure, combinations)} select * from (\n"
-            f"{_substituted(measure.body, replaced)}\n))"
-        )
-        figures += [_figure(number, n, t, o, c) for n, t, o, c in readings]
+        counting = dict(read_under(row, words).countings).get(criterion)
+        if counting is not None:
+            figures.append(_figure(scans, name, text, counting))
     return (
-        f'create or replace macro "{plan.plan}"."{row.id}"(as_of) as table\nwith '
-        + ",\n".join(parts)
+        f'create or replace macro "{plan.plan}"."{macro_name(row, criterion)}"(as_of) as table\nwith '
+        + ",\n".join(scans.parts)
         + "\n"
         + "\nunion all\n".join(figures)
     )
@@ -123,17 +153,39 @@ def _window(window: Window) -> str:
     return f"select case {starts} end as from_date, case {ends} end as to_date"
 
 
-def _figure(number: int, name: str, text: str, options: Options, counting: Counting) -> str:
-    target, result, where = counting.target, counting.result, counting.where
-    conditions = [f"reading_id = '{reading_id(options)}'", "reason is null"]
-    conditions += [f"cast(o.{g} as varchar) in ({', '.join(_text(v) for v in values)})" for g, values in where.items()]
+def _figure(scans: _Scans, name: str, text: str, counting: Counting) -> str:
+    target, number = counting.target, scans.number(counting.window, counting)
     factor = UNITS[target.unit]
     scale = f" * {factor.numerator} / {factor.denominator}"
-    source = f"(select * from observations_{number} as o where {' and '.join(conditions)})"
+    if counting.result.change:
+        sums = _quotient_of_two(scans, number, counting, counting.result.change)
+    else:
+        sums = _quotient(counting.result, _source(scans, number, counting, counting.where), target)
     return (
         f"select {_text(name)} as reading, {_text(text)} as reading_text, w.from_date + 1 as first_date, w.to_date as last_date, "
         f"s.numerator, s.denominator, case when s.unknown = 0 then s.quotient{scale} end as value, {_text(target.unit)} as unit, "
-        f"s.unknown as unknown_observations from window_{number} as w cross join ({_quotient(result, source, target)}) as s"
+        f"s.unknown as unknown_observations from window_{number} as w cross join ({sums}) as s"
+    )
+
+
+def _source(scans: _Scans, number: int, counting: Counting, where: Mapping[str, list[str]]) -> str:
+    """The counted observations of a scan that a filter takes."""
+    conditions = [f"reading_id = '{reading_id(_options(scans.measure, counting))}'", "reason is null"]
+    conditions += [f"cast(o.{g} as varchar) in ({', '.join(_text(v) for v in values)})" for g, values in where.items()]
+    return f"(select * from observations_{number} as o where {' and '.join(conditions)})"
+
+
+def _quotient_of_two(scans: _Scans, number: int, counting: Counting, change: Change) -> str:
+    """The pooled figure over the other one; see results.py."""
+    pooled = ResultKind(pooled=Pooled())
+    other = ResultKind(mean_of=change.mean_of) if change.mean_of else pooled
+    against = scans.number(change.against, counting) if change.against else number
+    filter_ = counting.where if change.where is None else change.where
+    one = _quotient(pooled, _source(scans, number, counting, counting.where), counting.target)
+    two = _quotient(other, _source(scans, against, counting, filter_), counting.target)
+    return (
+        "select a.quotient as numerator, b.quotient as denominator, a.quotient / nullif(b.quotient, 0) as quotient, "
+        f"a.unknown + b.unknown as unknown from ({one}) as a cross join ({two}) as b"
     )
 
 

@@ -67,6 +67,10 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--rows", action="store_true", help="list the observations")
     explain.add_argument("--format", choices=("table", "json", "csv"), default="table")
 
+    export = command("export", "a copy of analyst.duckdb that opens elsewhere")
+    export.add_argument("file", type=Path, help="a new file ending in .duckdb, or a new folder for Parquet")
+    export.add_argument("--tables", metavar="NAMES", help="of the current rows only these tables, such as cases,call_events")
+
     status = command("status", "before the date: what is missing, who supplies it, on or off track")
     status.add_argument("plan")
     status.add_argument("--format", choices=("table", "json"), default="table")

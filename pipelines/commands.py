@@ -90,6 +90,16 @@ def explain(home: Path, declared: Path | None, arguments: Namespace) -> int:
     return 0
 
 
+def export(home: Path, declared: Path | None, arguments: Namespace) -> int:
+    """Writes a copy of the analysts' file that does not need the home."""
+    from maalopfyldelse.analyst_export import export as exporting
+
+    wanted = [name.strip() for name in arguments.tables.split(",")] if arguments.tables else []
+    tables = exporting(Home(home, create=False), arguments.file, wanted)
+    print(f"{arguments.file}: editions, published observations and the current rows of {', '.join(tables)}")
+    return 0
+
+
 def status(home: Path, declared: Path | None, arguments: Namespace) -> int:
     """Prints what a plan still lacks and where its figures stand."""
     from maalopfyldelse.declared import load

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from maalopfyldelse.annex import PAGES, SCHEMAS, generated, page
+from maalopfyldelse.annex import DICTIONARY, PAGES, SCHEMAS, generated, page
 from maalopfyldelse.declared import load
 from maalopfyldelse.scanning import load_plan
 
@@ -16,7 +16,7 @@ DECLARED = load()
 def test_generated_files_are_current() -> None:
     stale = [str(path) for path, text in generated(DECLARED).items() if not path.exists() or path.read_text() != text]
     assert not stale, "run: make docs"
-    known = {path.name for path in generated(DECLARED)}
+    known = {path.name for path in generated(DECLARED) if path != DICTIONARY}
     assert {p.name for folder in (PAGES, SCHEMAS) for p in folder.iterdir()} == known
 
 
@@ -39,3 +39,14 @@ def test_schemas_are_json_schema() -> None:
     for name in ("plan", "extract", "table"):
         schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
         assert schema["type"] == "object" and schema["properties"]
+
+
+def test_the_dictionary_names_every_table_measure_and_column() -> None:
+    sections = {part.split("\n")[0]: part for part in generated(DECLARED)[DICTIONARY].split("\n### ")[1:]}
+    for name, table in DECLARED.tables.items():
+        assert all(f"| `{column}` |" in sections[name] for column in table.columns)
+        assert all(f"`{extract.extract}`" in sections[name] for extract in DECLARED.extracts_of(name))
+    for name, measure in DECLARED.measures.items():
+        header = measure.header
+        said = [*header.columns, *header.parameters, *header.options, *header.reasons]
+        assert all(f"| `{word}` |" in sections[f"measures.{name}"] for word in said)

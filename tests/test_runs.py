@@ -20,7 +20,7 @@ from both_plans import edition_bytes, run, shown
 from conftest import Ran
 from world import SIGHTED, World
 
-from maalopfyldelse import shelf
+from maalopfyldelse import shelf, tabular
 from maalopfyldelse.analyst import publish
 from maalopfyldelse.declared import load
 from maalopfyldelse.intake.deliveries import scan
@@ -31,6 +31,7 @@ from pipelines.cli import main
 STAR = date(2021, 12, 31)
 DECLARED = load()
 PLANS = {"star-2021": STAR, "siri-2020": date(2020, 12, 31)}
+DECLARED_ROWS = {plan: load_plan(DECLARED, plan) for plan in PLANS}
 DELIVERED = {"telephone_answers", "written_replies", "processing_time", "pending_age", "target_group_activity", "sick_leave"}
 
 
@@ -276,7 +277,7 @@ def analyst(ran: Ran) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _computed_rows() -> list[tuple[str, str]]:
-    placed = [(plan, p.row) for plan in PLANS for p in load_plan(DECLARED, plan).placed.values()]
+    placed = [(plan, p.row) for plan in PLANS for p in DECLARED_ROWS[plan].placed.values()]
     return [(plan, row.id) for plan, row in placed if row.measure and row.result and not row.result.change]
 
 
@@ -326,6 +327,49 @@ def test_a_measures_macro_gives_observations(ran: Ran, analyst: duckdb.DuckDBPyC
         assert by_default
 
 
+def test_published_observations_are_copied_and_add_up(ran: Ran, analyst: duckdb.DuckDBPyConnection) -> None:
+    copies = analyst.execute("select plan, as_of, edition, missing from observations.copies order by plan").fetchall()
+    assert copies == [(plan, PLANS[plan], 1, None) for plan in sorted(PLANS)]
+    compared = 0
+    for plan in PLANS:
+        for record in shelf.read_table(shelf.find(ran.world.home, plan, None, None), "results"):
+            if record["section"] != "figure":
+                continue
+            found = analyst.execute(
+                f"select standing, count(*), sum(numerator) from published.{record['measure']} "
+                "where plan = ? and row = ? and reading = ? and part = 'figure' group by standing",
+                [plan, record["row"], record["reading"]],
+            ).fetchall()
+            counts, sums = {r[0]: r[1] for r in found}, {r[0]: r[2] for r in found}
+            for standing in ("counted", "unknown", "excluded", "outside"):
+                assert counts.get(standing, 0) == record[standing], (record["row"], record["reading"], standing)
+            row = DECLARED_ROWS[plan].placed[record["row"]].row
+            if row.result and row.result.pooled and record["counted"] and record["numerator"] is not None:
+                assert Decimal(record["numerator"]) == sums["counted"]
+                compared += 1
+    assert compared > 10
+
+
+def test_copies_are_taken_over_and_left_out_when_they_do_not_add_up(copied: Callable[[Path], World], tmp_path: Path) -> None:
+    world = copied(tmp_path)
+    known_at = world.ledger.latest_arrival()
+    assert known_at is not None
+    said: list[str] = []
+    folder = shelf.find(world.home, "star-2021", None, None)
+    records = shelf.read_table(folder, "results")
+    next(r for r in records if r["row"] == "M2.A")["counted"] += 1  # as if another query had counted
+    tabular.write_parquet(records, tabular.RESULTS, folder / "results.parquet")
+    manifest = folder / "edition.json"
+    manifest.write_text(manifest.read_text() + "\n")
+    publish(world.home, DECLARED, world.ledger, [], known_at, said.append)
+    assert said == ["writing analyst.duckdb", "copying observations of star-2021 at 2021-12-31"], "siri-2020 was taken over"
+    with duckdb.connect(str(world.home.analyst), read_only=True) as con:
+        missing = dict(con.execute("select plan, missing from observations.copies").fetchall())
+        assert missing["siri-2020"] is None and "M2.A under approved is counted otherwise" in missing["star-2021"]
+        assert con.execute("select distinct plan from published.telephone_answers").fetchall() == []
+        assert con.execute("select count(*) > 0 from published.sick_leave").fetchone() == (True,)
+
+
 def test_everything_in_the_analysts_file_has_a_comment(analyst: duckdb.DuckDBPyConnection) -> None:
     bare = analyst.execute("""
         select 'table ' || schema_name || '.' || table_name from duckdb_tables()
@@ -339,6 +383,12 @@ def test_everything_in_the_analysts_file_has_a_comment(analyst: duckdb.DuckDBPyC
         order by 1
     """).fetchall()
     assert [row[0] for row in bare] == []
+    schemas = analyst.execute(
+        "select schema_name from duckdb_schemas() where database_name = current_database() "
+        "and schema_name not in ('information_schema', 'pg_catalog')"
+    )
+    about = dict(analyst.execute("select schema_name, comment from about").fetchall())
+    assert {row[0] for row in schemas.fetchall()} == set(about) and all(about.values())
 
 
 def test_the_analysts_file_holds_what_the_house_knows(ran: Ran, analyst: duckdb.DuckDBPyConnection) -> None:
