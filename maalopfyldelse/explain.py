@@ -15,6 +15,7 @@ from typing import Any
 
 from . import manifest, shelf
 from .counting import Count, approved_words, chosen_words, count_of, read_under
+from .deciding import Deciding
 from .declared import Declared
 from .errors import CallerError
 from .fulfilment import Judged, Line, fulfilment
@@ -96,7 +97,7 @@ def explain(question: Question) -> dict[str, Any]:
     """The whole way back for one row, as plain values."""
     placed, row = question.placed, question.placed.row
     record = next(r for r in shelf.read_table(question.folder, "fulfilment") if r["row"] == row.id)
-    counts = list(question.counts)
+    counts, deciding = list(question.counts), Deciding(question.scanning, row.id)
     said: dict[str, Any] = {
         "plan": question.plan_id,
         "title": question.plan.title,
@@ -111,7 +112,7 @@ def explain(question: Question) -> dict[str, Any]:
         "figure": {
             k: record[k] for k in ("verdict", "value", "unit", "numerator", "denominator", "target", "low", "high", "reason")
         },
-        "readings": [_reading(r, record) for r in row.readings],
+        "readings": [_reading(r, record, deciding) for r in row.readings],
         "notes": row.notes,
         "defects": row.defects,
         "questions": row.questions,
@@ -125,7 +126,7 @@ def explain(question: Question) -> dict[str, Any]:
     return said
 
 
-def _reading(reading: Any, record: dict[str, Any]) -> dict[str, Any]:
+def _reading(reading: Any, record: dict[str, Any], deciding: Deciding) -> dict[str, Any]:
     found = {a["id"]: a for a in record["readings"]}
     return {
         "id": reading.id,
@@ -136,6 +137,7 @@ def _reading(reading: Any, record: dict[str, Any]) -> dict[str, Any]:
         "options": [
             {"id": f"{reading.id}.{word}", "text": option.text, "approved": word == reading.approved}
             | {k: found.get(f"{reading.id}.{word}", {}).get(k) for k in ("value", "verdict", "reason")}
+            | {"decides": deciding.words(f"{reading.id}.{word}")}
             for word, option in reading.options.items()
         ],
     }

@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument(
         "--with", dest="with_", type=_text, metavar="IDS", help="compute a combination of readings, such as S4.c,S5.b"
     )
+    explain.add_argument("--page", type=Path, metavar="FILE", help="write it as a page in Danish, a new file ending in .html")
     explain.add_argument("--rows", action="store_true", help="list the observations")
     explain.add_argument("--format", choices=("table", "json", "csv"), default="table")
 

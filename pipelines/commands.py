@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from maalopfyldelse.dates import parse_date, parse_instant
 from maalopfyldelse.errors import CallerError
@@ -71,7 +72,7 @@ def show(home: Path, declared: Path | None, arguments: Namespace) -> int:
 
 
 def explain(home: Path, declared: Path | None, arguments: Namespace) -> int:
-    """Prints the way back from a figure."""
+    """Prints the way back from a figure, or writes it as a page."""
     from maalopfyldelse import explain as explaining
     from maalopfyldelse.declared import load
 
@@ -83,11 +84,28 @@ def explain(home: Path, declared: Path | None, arguments: Namespace) -> int:
     question = explaining.Question(
         the_home, load(declared), arguments.plan, arguments.row, as_of, arguments.edition, tuple(chosen)
     )
-    if arguments.rows:
+    if arguments.page:
+        _write_page(explaining.explain(question), arguments)
+    elif arguments.rows:
         print_records(explaining.observations(question), "observations", arguments.format)
     else:
         print_explanation(explaining.explain(question), arguments.format)
     return 0
+
+
+def _write_page(said: dict[str, Any], arguments: Namespace) -> None:
+    from maalopfyldelse.errors import CallerError
+    from maalopfyldelse.explain_page import page
+
+    target: Path = arguments.page
+    if target.suffix != ".html" or arguments.rows or arguments.format != "table":
+        raise CallerError("--page names a new file ending in .html, and goes with neither --rows nor --format.")
+    try:
+        with target.open("x") as file:
+            file.write(page(said))
+    except OSError as error:
+        raise CallerError(f"{target} cannot be written: {error.strerror}.") from None
+    print(f"{target}: for use in the house")
 
 
 def export(home: Path, declared: Path | None, arguments: Namespace) -> int:

@@ -234,6 +234,8 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
                     (0, 0, 0, 2),
                 )
             )
+            for text in option["decides"]:
+                console.print(Padding(f"[dim]{escape(text)}[/]", (0, 0, 0, 7)))
         console.print(Padding(f"[dim]{escape(reading['why'])}[/]", (0, 0, 0, 2)))
     for heading, key in (("notes", "notes"), ("defects in the text", "defects"), ("open questions", "questions")):
         for text in said[key]:

@@ -18,8 +18,10 @@ from both_plans import PLANS, ask, shown
 from conftest import Ran
 from world import SIGHTED, World
 
+from maalopfyldelse.deciding import SAME
 from maalopfyldelse.declared import REPOSITORY, load
 from maalopfyldelse.edition import publish
+from maalopfyldelse.explain_page import page
 from maalopfyldelse.scanning import load_plan
 from pipelines.cli import main
 
@@ -206,6 +208,41 @@ def test_deliveries_rejects_and_editions(world: World, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(("plan", "row"), [(plan, row) for plan, rows in COMPUTED.items() for row in rows])
+def test_explain_says_in_numbers_what_decides_between_readings(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    said = shown(world, capsys, "explain", "star-2021", "M2.A")
+    options = {o["id"]: o for reading in said["readings"] for o in reading["options"]}
+    rows = shown(world, capsys, "show", "results", "--plan", "star-2021")
+    results = {r["reading"]: r for r in rows if r["row"] == "M2.A" and r["section"] == "figure"}
+    fewer = results["approved"]["counted"] - results["S4.c"]["counted"]
+    assert fewer > 0 and options["S4.c"]["decides"] == [f"{fewer} holdes ude: Lagt på før grænsen"]
+    fewer = results["approved"]["counted"] - results["S4.b"]["counted"]
+    assert options["S4.b"]["decides"] == [f"{fewer} holdes ude: Ubesvaret; kun besvarede kald tæller"]
+    assert options["S11.b"]["decides"] == [SAME] and options["S4.a"]["decides"] == [] == options["S4.d"]["decides"]
+    assert ask(world, "explain", "star-2021", "M2.A") == 0
+    assert options["S4.c"]["decides"][0] in capsys.readouterr().out
+
+
+def test_an_explanation_as_a_page(world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    target = tmp_path / "m2a.html"
+    assert ask(world, "explain", "star-2021", "M2.A", "--page", str(target)) == 0
+    text = target.read_text()
+    said = shown(world, capsys, "explain", "star-2021", "M2.A")
+    for delivery in said["deliveries"]:
+        assert delivery["sha256"] in text and delivery["file"] in text
+    for reading in said["readings"]:
+        assert all(words in text for option in reading["options"] for words in option["decides"])
+    assert "<script" not in text and "http://" not in text and "https://" not in text
+    hostile = said | {"text": "<script>alert(1)</script>", "title": '"><b onmouseover=x>'}
+    assert "<script" not in page(hostile) and "<b on" not in page(hostile)
+    for arguments, told in (
+        (("--page", str(target)), "File exists"),
+        (("--page", str(tmp_path / "m2a.txt")), "ending in .html"),
+        (("--page", str(tmp_path / "x.html"), "--rows"), "neither --rows"),
+    ):
+        assert ask(world, "explain", "star-2021", "M2.A", *arguments) == 2
+        assert told in capsys.readouterr().err
+
+
 def test_explain_adds_up_to_the_figure(world: World, capsys: pytest.CaptureFixture[str], plan: str, row: str) -> None:
     said = shown(world, capsys, "explain", plan, row)
     [counting], figure = said["counting"], said["figure"]

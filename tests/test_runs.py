@@ -386,9 +386,9 @@ def test_everything_in_the_analysts_file_has_a_comment(analyst: duckdb.DuckDBPyC
     schemas = analyst.execute(
         "select schema_name from duckdb_schemas() where database_name = current_database() "
         "and schema_name not in ('information_schema', 'pg_catalog')"
-    )
+    ).fetchall()
     about = dict(analyst.execute("select schema_name, comment from about").fetchall())
-    assert {row[0] for row in schemas.fetchall()} == set(about) and all(about.values())
+    assert {row[0] for row in schemas} == set(about) and all(about.values())
 
 
 def test_the_analysts_file_holds_what_the_house_knows(ran: Ran, analyst: duckdb.DuckDBPyConnection) -> None:
