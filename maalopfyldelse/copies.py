@@ -219,9 +219,7 @@ def _made(con: duckdb.DuckDBPyConnection, scanning: Scanning, declared: Declared
             "insert into observations.scans values (?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 name,
-                one.plan,
-                one.as_of,
-                one.number,
+                *one.key,
                 scan.measure,
                 after + timedelta(days=1),
                 to,

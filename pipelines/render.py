@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -107,10 +108,10 @@ def _results(records: list[dict[str, Any]]) -> None:
 
 
 def terminal() -> Any:
-    """The terminal; 160 columns where there is none."""
+    """The terminal; where there is none, as wide as COLUMNS says, or 160."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    return Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 160, highlight=False)
 
 
 def print_table(table: Any) -> None:

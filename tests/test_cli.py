@@ -207,7 +207,6 @@ def test_deliveries_rejects_and_editions(world: World, capsys: pytest.CaptureFix
 # --- maal explain
 
 
-@pytest.mark.parametrize(("plan", "row"), [(plan, row) for plan, rows in COMPUTED.items() for row in rows])
 def test_explain_says_in_numbers_what_decides_between_readings(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     said = shown(world, capsys, "explain", "star-2021", "M2.A")
     options = {o["id"]: o for reading in said["readings"] for o in reading["options"]}
@@ -243,6 +242,7 @@ def test_an_explanation_as_a_page(world: World, capsys: pytest.CaptureFixture[st
         assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("plan", "row"), [(plan, row) for plan, rows in COMPUTED.items() for row in rows])
 def test_explain_adds_up_to_the_figure(world: World, capsys: pytest.CaptureFixture[str], plan: str, row: str) -> None:
     said = shown(world, capsys, "explain", plan, row)
     [counting], figure = said["counting"], said["figure"]
