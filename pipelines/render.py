@@ -203,7 +203,7 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
         if counting["criterion"]:
             console.print(f"\n[bold]{counting['criterion']}[/]")
         console.print(f"window      {counting['window']}")
-        console.print(f"counted     {escape(counting['numerator'])} / {escape(counting['denominator'])}")
+        console.print(_beside("counted     ", f"{escape(counting['numerator'])} / {escape(counting['denominator'])}"))
         console.print(f"query       {counting['query']}  sha256 {counting['query_sha256'][:12]}")
         settings = {
             **counting["parameters"],
@@ -229,12 +229,8 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
         for option in reading["options"]:
             figure_ = "" if option["value"] is None else f"{danish_figure(Fraction(option['value']), None)} {unit}".strip()
             tail = "approved" if option["approved"] else "; ".join(x for x in (figure_, option["verdict"], option["reason"]) if x)
-            console.print(
-                Padding(
-                    f"{'●' if option['approved'] else '○'} {option['id'].split('.', 1)[1]}  {escape(option['text'])} [dim]– {escape(tail)}[/]",
-                    (0, 0, 0, 2),
-                )
-            )
+            label = f"  {'●' if option['approved'] else '○'} {option['id'].split('.', 1)[1]}  "
+            console.print(_beside(label, f"{escape(option['text'])} [dim]– {escape(tail)}[/]"))
             for text in option["decides"]:
                 console.print(Padding(f"[dim]{escape(text)}[/]", (0, 0, 0, 7)))
         console.print(Padding(f"[dim]{escape(reading['why'])}[/]", (0, 0, 0, 2)))
@@ -247,6 +243,17 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
             console.print(
                 f"  {escape(d['file'])}  {d['rows_kept']} rows, {d['rows_set_aside']} set aside, sha256 {d['sha256'][:12]}"
             )
+
+
+def _beside(label: str, text: str) -> Table:
+    """A label with a text beside it that keeps clear of the label where it is folded."""
+    from rich.table import Table
+
+    table = Table.grid()
+    table.add_column(width=len(label), no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(label, text)
+    return table
 
 
 def _evidence(found: dict[str, Any]) -> str:
