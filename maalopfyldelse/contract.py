@@ -375,19 +375,28 @@ class RowRule(Strict):
 
 
 class Limits(Strict):
-    """Bounds on a delivery; above them it is refused whole.
+    """Bounds on a delivery; above them it is refused whole, with the bound's name in the message.
 
-    The first seven keep a hostile or broken file from taking the machine's time and memory; they speak of the file alone, so the
-    same file meets the same answer everywhere.
+    The first seven keep a hostile or broken file from taking the machine's time and memory. They speak of the file alone, so the same
+    file meets the same answer everywhere.
+
+    - `max_bytes`: the file as it arrived.
+    - `max_unpacked_bytes`: what a gzip or zip holds, and what the texts of a Parquet file come to when each row has its own.
+    - `max_workbook_bytes`: a workbook's parts unpacked, and what the texts of its cells come to when each cell has its own.
+    - `max_cells`: the rectangle from a sheet's first cell to the last row and column that hold a cell.
+    - `max_columns`: headings, or the paths of JSON.
+    - `max_line_bytes`: one row as text, and one value of a Parquet file.
+    - `max_depth`: objects and lists of JSON within one another; a row that goes deeper is set aside.
+    - `max_set_aside_share`, `max_set_aside_rows`, `min_rows`: rows set aside, rows at all.
     """
 
-    max_bytes: Bound = 8_000_000_000  # of the file as it arrived
-    max_unpacked_bytes: Bound = 8_000_000_000  # of what a packed file (gzip, zip, Parquet) holds
-    max_workbook_bytes: Bound = 500_000_000  # of a workbook's parts unpacked, and of the text of its cells
-    max_cells: Bound = 10_000_000  # of the rectangle around a sheet's cells
-    max_columns: Bound = 2_000  # headings, or the paths of JSON
-    max_line_bytes: Annotated[int, Field(gt=0, le=16_000_000)] = 2_000_000  # of one row as text
-    max_depth: Annotated[int, Field(gt=0, le=100)] = 64  # JSON: objects and lists within one another
+    max_bytes: Bound = 8_000_000_000
+    max_unpacked_bytes: Bound = 8_000_000_000
+    max_workbook_bytes: Bound = 500_000_000
+    max_cells: Bound = 10_000_000
+    max_columns: Bound = 2_000
+    max_line_bytes: Annotated[int, Field(gt=0, le=16_000_000)] = 2_000_000
+    max_depth: Annotated[int, Field(gt=0, le=100)] = 64
     max_set_aside_share: float = 0.02
     max_set_aside_rows: int | None = None
     min_rows: int = 1
