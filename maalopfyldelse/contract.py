@@ -84,7 +84,7 @@ class Format(Strict):
     - `csv`: lines of fields under a header.
     - `xlsx`: one sheet of a workbook, the first when `sheet` is not said. With `range` (`B3:F200`, or `B3:F` for all rows below) only
       those cells are looked at, the first row being the header; a table that goes on right below refuses the file. A row with an
-      error (`#N/A`) in a column that is read is set aside.
+      error (`#N/A`) or a formula that nothing has computed in a column that is read is set aside.
     - `ndjson`: one JSON object a line.
     - `json`: one document with an array of rows, the document itself or where `rows` leads: a dotted path of keys and places
       (`0.Data`). The rows are objects; with `names` they are lists, and `names` leads to what their places are called, a list of

@@ -58,18 +58,24 @@ class CsvFile:
 
     def rows(self, con: duckdb.DuckDBPyConnection) -> int:
         """Rows of the file, counted apart from the casts; from the line breaks where these cannot stand inside a value."""
-        if self._text.quotes == 0 and not self._text.has_blank_lines:
-            # a last line without a line break counts when the contract allows it
-            with self._text.path.open("rb") as handle:
-                handle.seek(-1, 2)
-                unended = handle.read(1) != b"\n"
-            return self._text.lines + unended - self._form.header_row
+        if (counted := self._counted) is not None:
+            return counted
         return int(con.execute(f"select count(*) from {self._relation(careful=False)}").fetchall()[0][0])
+
+    @property
+    def _counted(self) -> int | None:
+        """How many rows the line breaks come to; None where they do not say."""
+        if self._text.quotes or self._text.has_blank_lines:
+            return None
+        # a last line without a line break counts when the contract allows it
+        with self._text.path.open("rb") as handle:
+            handle.seek(-1, 2)
+            unended = handle.read(1) != b"\n"
+        return self._text.lines + unended - self._form.header_row
 
     def locate(self, ordinals: Iterable[int], rows_split: int) -> Located:
         """Lines of the rows with these numbers; `rows_split` is how many rows the engine could split."""
-        simple = self._text.quotes == 0 and not self._text.has_blank_lines
-        if simple and self._text.lines - self._form.header_row == rows_split:
+        if self._counted == rows_split:
             return Located({n: n + self._form.header_row for n in ordinals}, rows_split)
         wanted, good, total, width = set(ordinals), 0, 0, len(self.names)
         located = Located({}, 0)

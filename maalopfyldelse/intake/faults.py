@@ -34,8 +34,10 @@ ROW_FAULTS = {
         "En nøgle står to gange i rækkens objekt, og en af værdierne ville gå tabt. Eksportér igen.",
     ),
     "ERROR_CELL": Words(
-        "'{column}' holds one of Excel's errors (#N/A, #REF!, …). Correct the formula, or clear the cell.",
-        "'{column}' indeholder en af Excels fejl (#I/T, #REFERENCE!, …). Ret formlen, eller ryd cellen.",
+        "'{column}' holds one of Excel's errors (#N/A, #REF!, …) or a formula without a value. Correct the formula and save in Excel, or "
+        "clear the cell.",
+        "'{column}' indeholder en af Excels fejl (#I/T, #REFERENCE!, …) eller en formel uden værdi. Ret formlen og gem i Excel, eller "
+        "ryd cellen.",
     ),
     "MISSING_VALUE": Words("'{column}' is empty and must be given.", "'{column}' er tom og skal udfyldes."),
     "NOT_A_NUMBER": Words("'{column}' is not {expected}.", "'{column}' er ikke et tal af den aftalte form."),

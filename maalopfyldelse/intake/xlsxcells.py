@@ -1,6 +1,7 @@
 """What a workbook's reader does not say of its cells: which hold an error, and which days its plain numbers may stand for.
 
-The reader gives an error cell (`#N/A`, `#REF!`) as an empty one, and a row of nothing else as no row. What the cells hold besides is
+The reader gives an error cell (`#N/A`, `#REF!`) as an empty one, a formula that nothing has computed yet too, and a row of nothing
+else as no row. What the cells hold besides is
 xlsxfile.py's.
 """
 
@@ -17,14 +18,14 @@ from xml.parsers import expat
 from ..cells import column_number
 
 _CHUNK = 1 << 20
-_ERROR = re.compile(rb"""\st\s*=\s*["']e["']""")
+_ERROR = re.compile(rb"""\st\s*=\s*["']e["']|(?:</(?:\w+:)?f>|<(?:\w+:)?f(?:\s[^>]*)?/>)\s*</""")
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _FIRST_SERIAL, _LAST_SERIAL = 61, 2_958_465  # below lies a day that there was not (29 February 1900), above the year 9999
 _DAY = 86_400_000
 
 
 class ErrorCell:
-    """Stands where a cell holds an error."""
+    """Stands where a cell holds an error, or a formula without a value."""
 
     def __str__(self) -> str:
         return "#ERROR"
@@ -34,7 +35,7 @@ ERROR = ErrorCell()
 
 
 def error_cells(workbook: io.BytesIO) -> set[tuple[int, int]]:
-    """Row and column, from 0, of every cell that holds an error, in a workbook with one sheet."""
+    """Row and column, from 0, of every cell that holds an error or a formula without a value, in a workbook with one sheet."""
     found: set[tuple[int, int]] = set()
     with zipfile.ZipFile(workbook) as archive:
         for name in archive.namelist():
@@ -81,10 +82,12 @@ def _positions(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[int, int]]
     """A cell that does not say its place follows the one before."""
     found: list[tuple[int, int]] = []
     row = column = 0
+    waits = False  # for the value of a formula
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column
+        nonlocal row, column, waits
         local = tag.rpartition(":")[2]
+        waits = local == "f" or (waits and local != "v")
         if local == "row":
             row, column = int(attributes["r"]) if "r" in attributes else row + 1, 0
         elif local == "c":
@@ -94,8 +97,15 @@ def _positions(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[int, int]]
             if attributes.get("t") == "e":
                 found.append((row - 1, column - 1))
 
+    def end(tag: str) -> None:
+        nonlocal waits
+        if tag.rpartition(":")[2] == "c":
+            if waits:
+                found.append((row - 1, column - 1))
+            waits = False
+
     parser = expat.ParserCreate()
-    parser.StartElementHandler = start
+    parser.StartElementHandler, parser.EndElementHandler = start, end
     with archive.open(name) as part:
         parser.ParseFile(part)
     return iter(found)

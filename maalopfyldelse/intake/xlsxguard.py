@@ -28,12 +28,15 @@ from .faults import Refused
 _CHUNK = 1 << 20
 _MAX_TAG = 4 * _CHUNK
 _MAX_PARTS = 10_000
+_MAX_CELL = 1024  # bytes from a cell's tag to its number
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 _BOOK, _STYLES, _TEXTS, _SHEET = "xl/workbook.xml", "xl/styles.xml", "xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"
 _KINDS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 _ANY_CELL = re.compile(rb"[<:]c[\s/>]")
+_VALUE = rb"<(?:\w+:)?v(?:\s[^>]*)?>"
+_ODD_VALUE = re.compile(rb"""\st\s*=\s*["']s["'][^>]*>\s*%b[0-9]*[^0-9<]|%b[^<]*<!""" % (_VALUE, _VALUE))
 
 Watch = Callable[[expat.XMLParserType], None]
 
@@ -73,6 +76,8 @@ def _clean(data: bytes, sheet: str | None, limits: Limits) -> io.BytesIO:
         folder, name = posixpath.split(top.part("", "officeDocument") or _BOOK)
         work.prove(f"{folder}/_rels/{name}.rels", inner.watch)
         work.copy_part(f"{folder}/{name}", _BOOK, book.watch)
+        if not book.relations:
+            raise ValueError("a workbook without sheets")
         work.copy_part(inner.part(folder, "styles") or _STYLES, _STYLES)
         work.copy_part(inner.part(folder, "sharedStrings") or _TEXTS, _TEXTS, texts.watch)
         relation = book.relation(sheet)
@@ -132,8 +137,13 @@ class _Work:
     def copy_sheet(self, name: str, lengths: list[int]) -> None:
         """Copies the sheet, held to the contract's cells. It is gone through again where its cells are not written as spreadsheet
         programs write them, and where the texts that they name could come to too much."""
-        cells = _Cells(self.limits.max_cells)
-        self.copy_part(name, _SHEET, scan=cells.scan)
+        cells, values = _Cells(self.limits.max_cells), _Values()
+
+        def scan(chunk: bytes) -> None:
+            cells.scan(chunk)
+            values.scan(chunk)
+
+        self.copy_part(name, _SHEET, scan=scan)
         if cells.is_odd:
             self._look_again(name, cells.watch)
         if cells.count * max(lengths, default=0) > self.limits.max_workbook_bytes:
@@ -322,6 +332,20 @@ class _Cells:
                 f"the sheet's cells span {self._rows} rows and {self._columns} columns; the contract allows {self._limit} cells "
                 "(limits.max_cells). Delete what stands outside the table, or deliver CSV.",
             )
+
+
+class _Values:
+    """The values of a sheet's cells, as far as the reader would take one for another: the first text where no plain number says
+    which, and what stands before a comment for the whole."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def scan(self, chunk: bytes) -> None:
+        text = self._rest + chunk
+        if _ODD_VALUE.search(text):
+            raise ValueError("a value that is no plain number")
+        self._rest = text[-_MAX_CELL:]
 
 
 class _Written:
