@@ -232,6 +232,9 @@ def filled(draw: Draw, c: str, t: str) -> Part:
                 ("timestamp", f"31-10-{{{one}}} 0{{{two}}}:30", {"format": "%d-%m-%Y %H:%M"}),
                 ("period", f"{{{one}}}Q{{{two}}}", {}),
                 ("period", f"{{{one}}}H{{{two}}}", {}),
+                ("period", f"{{{one}}}Q0{{{two}}}", {}),
+                ("word", f"{{{one}}}Q0{{{two}}}", {}),
+                ("word", f"{{{one}}}-0{{{two}}}", {}),
             ]
         )
     )
@@ -239,8 +242,10 @@ def filled(draw: Draw, c: str, t: str) -> Part:
         one: mostly(_of(["2021", "2020", " 2021 "]), _of(["", "-", "21", "0000", "x"])),
         two: mostly(_of(["1", "2"]), _of(["", "5", " ", "'", "\u00a01"])),
     }
-    origin = "period_end_of" if kind == "period" else "template"
-    return Part(cells, {t: "date" if kind == "period" else kind}, {t: {origin: template, "no_value": no_value, **more}})
+    origin = {"period": "period_end_of", "word": "period_of"}.get(kind, "template")
+    more = {"on_unknown": draw(st.sampled_from(["refuse", "set_aside"]))} if kind == "word" else more
+    kind = {"period": "date", "word": "varchar"}.get(kind, kind)
+    return Part(cells, {t: kind}, {t: {origin: template, "no_value": no_value, **more}})
 
 
 def constant(draw: Draw, c: str, t: str) -> Part:
@@ -275,6 +280,12 @@ def contracts(draw: Any, form: str) -> Contract:
             name = f"deep.{name}" if said.get("names") is None and draw(st.booleans()) else name
         made = part(draw, name, f"t{number}")
         optional = draw(st.booleans())
+        for column, source in made.sources.items():
+            if form == "xlsx" and made.table[column] in ("date", "timestamp") and source.get("from") and "codes" not in source:
+                said_so = source.get("format") or []
+                source["format"] = draw(
+                    st.sampled_from([source.get("format"), [*([said_so] if isinstance(said_so, str) else said_so), "serial"]])
+                )
         cells |= made.cells
         sources |= made.sources
         for column, spec in made.table.items():
@@ -329,7 +340,8 @@ def formats(draw: Any, form: str) -> dict[str, Any]:
             "final_newline": ends,
         }
     if form == "xlsx":
-        return {"header_row": draw(st.sampled_from([1, 1, 3])), "sheet": draw(st.sampled_from([None, "Ark1", "Åben & lukket"]))}
+        part = draw(st.sampled_from([{}, {}, {"header_row": 3}, {"range": "B3:AZ"}, {"range": "B3:AZ7"}]))
+        return {"sheet": draw(st.sampled_from([None, "Ark1", "Åben & lukket"])), **part}
     if form == "parquet":
         return {}
     if form == "json":

@@ -79,6 +79,8 @@ def decoded(data: bytes, form: Format) -> str:
             text = data.decode({"utf-8": "utf-8-sig", "windows-1252": "cp1252"}.get(encoding, encoding))
         except UnicodeDecodeError:
             continue
+        if encoding == "utf-16":
+            text = text.removeprefix("\ufeff")  # a second mark
         if not text:
             raise Refuse("EMPTY_FILE")
         if "\0" in text:
@@ -156,7 +158,8 @@ def csv_cells(data: bytes, form: Format) -> Cells:
     if form.quote and first_line.count(form.quote) % 2:
         raise Refuse("STRAY_QUOTE")
     (_, head), *records = csv_records(text, form.delimiter, form.quote)
-    assert head is not None
+    if head is None:
+        raise Refuse("EMPTY_FILE")
     cells = Cells([heading(name) for name in head])
     width, cut = len(head), False
     for line, fields in records:

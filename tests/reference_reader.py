@@ -77,7 +77,8 @@ def cells_of(data: bytes, layout: Layout, table: Table) -> Cells:
         cells = parquet_cells(data, set(needed))
     else:
         texts = {s.from_ for name, s in layout.columns.items() if s.from_ and table.columns[name].type == "varchar"}
-        cells = xlsx_cells(data, layout.format, texts, set(needed))
+        serials = {s.from_: table.columns[name].type for name, s in layout.columns.items() if s.from_ and s.takes_serials}
+        cells = xlsx_cells(data, layout.format, set(needed), texts, serials)
     for name in needed:
         if name not in cells.names:
             raise Refuse("MISSING_COLUMN")
@@ -201,11 +202,13 @@ def _value(
     if source.hash_of:
         person = text.strip(" ").lower() if source.ignore_case else text.strip(" ")
         return hmac.new(PUBLISHED_KEY, person.encode(), hashlib.sha256).hexdigest()
-    if source.period_end_of is not None:
+    if source.period_end_of is not None or source.period_of is not None:
+        period = re.sub(r"^(\d{4})(?:Y01|Q0([1-4])|M(\d\d))$", _as_the_house_writes, text, flags=re.ASCII)
         try:
-            return period_bounds(text)[1]
+            last_day = period_bounds(period)[1]
         except ValueError:
-            raise Bad("NO_SUCH_PERIOD") from None
+            raise Bad("NO_SUCH_PERIOD" if source.period_end_of is not None else "UNKNOWN_CODE") from None
+        return period if source.period_of is not None else last_day
     if source.codes is not None:
         if text.strip(" ") not in source.codes:
             raise Bad("UNKNOWN_CODE")
@@ -213,6 +216,12 @@ def _value(
     if spec.type == "timestamp":
         return _instant(name, source, row, line, layout, table, settled)[0]
     return _cast(text, source, spec, layout)
+
+
+def _as_the_house_writes(found: re.Match[str]) -> str:
+    """A period of jobindsats': 2021Y01, 2021Q03, 2021M07."""
+    year, quarter, month = found.groups()
+    return f"{year}Q{quarter}" if quarter else f"{year}-{month}" if month else year
 
 
 def _cast(text: str, source: Source, spec: TableColumn, layout: Layout) -> Any:
@@ -269,7 +278,9 @@ _ISO = [f"%Y-%m-%d{between}%H:%M:%S{part}{zone}" for between in "T " for part in
 def _patterns(source: Source, kind: str) -> list[str]:
     if source.format is None:
         return _ISO if kind == "timestamp" else ["%Y-%m-%d"]
-    return [source.format] if isinstance(source.format, str) else source.format
+    given = [source.format] if isinstance(source.format, str) else source.format
+    whole = ["%Y-%m-%d"] if kind == "date" else ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f"]
+    return [pattern for said in given for pattern in (whole if said == "serial" else [said])]
 
 
 def _has_offset(pattern: str) -> bool:

@@ -25,6 +25,13 @@ def _xml(data: bytes) -> ElementTree.Element:
     return root
 
 
+class Error:
+    """What stands in a cell that holds one of Excel's errors, or a formula without a value."""
+
+
+ERROR = Error()
+
+
 def xlsx_rows(data: bytes, sheet: str | None) -> list[tuple[int, list[Any]]]:
     """The rows of a sheet from the first on: number, and cells as text, number (Decimal), bool, date, datetime or None."""
     try:
@@ -88,13 +95,19 @@ def _cell(cell: ElementTree.Element, texts: list[str], dates: set[int]) -> Any:
     kind, found = cell.get("t", "n"), cell.find("v")
     if kind == "inlineStr":
         return _joined(cell)
+    if found is None and cell.find("f") is not None:
+        return ERROR  # a formula that nothing has computed
     if found is None or found.text is None:
         return None
     if kind == "s":
+        if not re.fullmatch("[0-9]+", found.text):
+            raise ValueError
         return texts[int(found.text)]
     if kind == "b":
         return found.text != "0"
-    if kind in ("str", "e"):
+    if kind == "e":
+        return ERROR
+    if kind == "str":
         return found.text
     number = Decimal(format(float(found.text), ".15g"))  # as many digits as a workbook shows and keeps
     number = Decimal(int(number)) if number == int(number) else number
@@ -109,26 +122,54 @@ def _moment(serial: Decimal) -> date | datetime | time:
     return moment.date() if serial == int(serial) else moment
 
 
-def xlsx_cells(data: bytes, form: Format, texts: set[str], kept: set[str]) -> Cells:
-    """`texts`: columns kept as plain text; `kept`: columns that are read at all. Numbers stay Decimal: whoever reads them knows
-    the mark."""
-    grid = xlsx_rows(data, form.sheet)
-    head = next((cells for number, cells in grid if number == form.header_row), [])
-    names = ["" if cell is None else heading(str(plain(cell, "."))) for cell in head]
-    body = [(number, cells) for number, cells in grid if number > form.header_row and any(c not in (None, "") for c in cells)]
+def _within(grid: list[tuple[int, list[Any]]], form: Format) -> tuple[int, list[tuple[int, list[Any]]]]:
+    """The number of the header's row, and the rows from there on with the cells that the format's range leaves."""
+    if form.range is None:
+        return form.header_row, [(number, cells) for number, cells in grid if number >= form.header_row]
+    found = re.fullmatch("([A-Z]+)([0-9]+):([A-Z]+)([0-9]*)", form.range)
+    assert found
+    first, last, top, end = _column(found[1]), _column(found[3]), int(found[2]), int(found[4] or 2**20)
+    cut = [(number, cells[first : last + 1]) for number, cells in grid if number >= top]
+    if any(number == end + 1 and _is_filled(cells) for number, cells in cut):
+        raise Refuse("OUTSIDE_RANGE")
+    return top, [(number, cells) for number, cells in cut if number <= end]
+
+
+def _is_filled(cells: list[Any]) -> bool:
+    return any(cell not in (None, "") for cell in cells)
+
+
+def _as_serial(number: Decimal, kind: str) -> str | None:
+    """The day, or the instant, that a plain number counts to; none before March 1900 and after the year 9999."""
+    if not 61 <= number <= 2_958_465:
+        return None
+    moment = datetime(1899, 12, 30) + timedelta(milliseconds=int((number * 86_400_000).to_integral_value()))
+    return plain(moment if kind == "timestamp" or moment.time() != time() else moment.date(), ".")
+
+
+def xlsx_cells(data: bytes, form: Format, kept: set[str], texts: set[str], serials: dict[str, str]) -> Cells:
+    """`kept`: the columns that are read; `texts`: those kept as plain text; `serials`: those in which a plain number is a date, and
+    their types. Other numbers stay Decimal: whoever reads them knows the mark."""
+    top, grid = _within(xlsx_rows(data, form.sheet), form)
+    head = next((cells for number, cells in grid if number == top), [])
+    names = ["" if cell is None else "#ERROR" if cell is ERROR else heading(str(plain(cell, "."))) for cell in head]
+    body = [(number, cells) for number, cells in grid if number > top and _is_filled(cells)]
     if not any(names):
         raise Refuse("EMPTY_FILE")
-    while names and not names[-1] and not any(len(cells) >= len(names) and cells[len(names) - 1] for _, cells in body):
+    while names and not names[-1] and not any(_is_filled(cells[len(names) - 1 : len(names)]) for _, cells in body):
         names.pop()
     made = Cells(names)
     for number, cells in body:
-        if any(cell not in (None, "") for cell in cells[len(names) :]):
+        if _is_filled(cells[len(names) :]):
             raise Refuse("UNMAPPED_COLUMN")
         row = {name: cells[i] if i < len(cells) and cells[i] != "" else None for i, name in enumerate(names)}
-        for name in row:
-            if name in texts and isinstance(row[name], date | time):
+        for name in kept & row.keys():
+            cell = row[name]
+            if name in texts and isinstance(cell, date | time):
                 raise Refuse("TEXT_BECAME_DATE")
-            if name in kept and isinstance(row[name], Decimal) and abs(row[name]) >= 10**15:
+            if isinstance(cell, Decimal) and abs(cell) >= 10**15:
                 raise Refuse("NUMBER_LOST_DIGITS")
-        made.rows.append((number, row))
+            if name in serials and isinstance(cell, Decimal):
+                row[name] = _as_serial(cell, serials[name]) or cell
+        made.rows.append((number, "ERROR_CELL" if any(row.get(name) is ERROR for name in kept) else row))
     return made

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from datetime import date, datetime
 
 import pytest
+import xlsxwriter
 from intake_house import extract, house, table
 from pydantic import ValidationError
 
@@ -68,6 +70,14 @@ def test_lines_that_end_in_different_ways_are_never_lost(content: str, line: int
         )
 
 
+def test_a_left_out_row_is_counted_where_the_last_line_does_not_end() -> None:
+    """The line that was left out stood against the last line, which has no line break: its row was neither read nor set aside."""
+    with house(table({"id": "varchar", "n": "integer"}), extract({"id": "id", "n": "n"}, format={"final_newline": False})) as h:
+        delivery = h.take_one("id,n\n1\n2,x\n3,4")
+        assert (delivery.rows_read, delivery.rows_kept, delivery.rows_set_aside) == (3, 1, 2)
+        assert h.faults() == [(2, "FIELD_COUNT", None), (3, "NOT_A_NUMBER", "n")]
+
+
 def test_a_line_break_within_quotes_is_part_of_the_value() -> None:
     with house(table({"id": "varchar", "n": "integer"}), extract({"id": "id", "n": "n"})) as h:
         h.take_one('id,n\r\n"1\n2",3\r\n"a""\r\nb\rc",4\r\n')
@@ -111,6 +121,52 @@ def test_a_typed_column_is_read_with_one_decimal_mark() -> None:
         with pytest.raises(ValidationError, match="'n' is read twice, with different decimal marks"):
             extract(columns, format={"type": form})
     extract(columns, format={"type": "csv"})
+
+
+def sheet(value: str) -> bytes:
+    """A workbook of one row: 1, and what the XML says in cell B2."""
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    page = book.add_worksheet()
+    for place, text in (("A1", "id"), ("B1", "n"), ("A2", "1"), ("B2", "two")):
+        page.write_string(place, text)
+    book.close()
+    changed = io.BytesIO()
+    with zipfile.ZipFile(out) as archive, zipfile.ZipFile(changed, "w") as copy:
+        for name in archive.namelist():
+            copy.writestr(name, archive.read(name).replace(b't="s"><v>3</v>', value.encode()))
+    return changed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['t="s"><v> 3</v>', 't="s"><v>-3</v>', 't="s"><v>3.0</v>', 't="s"><v>\n3\n</v>', 't="s"><v>&#51;</v>', "><v>3<!-- -->4</v>"],
+)
+def test_a_cell_that_names_its_text_oddly_does_not_get_another(value: str) -> None:
+    """The reader took the workbook's first text for what is no plain number, and 3 for 34 with a comment in it."""
+    with house(table({"id": "varchar", "n": "varchar?"}), extract({"id": "id", "n": "n"}, format={"type": "xlsx"})) as h:
+        assert h.take_one(sheet(value), "x.xlsx").code == "BROKEN_WORKBOOK"
+
+
+def test_a_workbook_without_its_list_of_sheets_is_no_crash() -> None:
+    with house(table({"id": "varchar", "n": "varchar?"}), extract({"id": "id", "n": "n"}, format={"type": "xlsx"})) as h:
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(sheet('t="s"><v>3</v>'))) as archive, zipfile.ZipFile(out, "w") as copy:
+            for name in archive.namelist():
+                if name != "xl/workbook.xml":
+                    copy.writestr(name, archive.read(name))
+        assert h.take_one(out.getvalue(), "x.xlsx").code == "BROKEN_WORKBOOK"
+
+
+def test_a_formula_that_nothing_has_computed_is_no_empty_cell() -> None:
+    with house(
+        table({"id": "varchar", "n": "integer?"}), extract({"id": "id", "n": "n"}, format={"type": "xlsx"}, superseding="key")
+    ) as h:
+        assert h.take_one(sheet("><f>1+1</f><v>2</v>"), "x.xlsx").rows_kept == 1
+        assert h.rows("n") == [(2,)]
+        h.put("y.xlsx", sheet("><f>1+1</f>"))
+        assert [d.rows_set_aside for d in h.take().new if d.name == "y.xlsx"] == [1]
+        assert h.faults() == [(2, "ERROR_CELL", "n")]
 
 
 @pytest.mark.parametrize(
