@@ -17,7 +17,8 @@ from maalopfyldelse.contract import Format
 
 def _xml(data: bytes) -> ElementTree.Element:
     """A part of a workbook. Neither its declaration nor its name spaces say anything about cells, so they may be damaged."""
-    root = ElementTree.fromstring(re.sub(rb"^\W*<\?[^>]*>", b"", data))
+    data = re.sub(rb"^\W*<\?[^>]*>", b"", data)
+    root = ElementTree.fromstring(re.sub(rb'( xmlns(?::\w+)?=)"[^"<]*"', rb'\1"any"', data))
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         for name in [name for name in element.attrib if "}" in name]:
