@@ -59,12 +59,12 @@ State = Mapping[str, Numbers]
 @dataclass(frozen=True)
 class Part:
     """One cause's part in a row's change. `by` has the difference of each of QUANTITIES, null where the row had no such number
-    before or after the step; `verdict` is the verdict after it (of the code's part: null); `rows` counts the source rows that were
+    before or after the step; `turned` says whether the verdict is another after it; `rows` counts the source rows that were
     withdrawn, superseded or new."""
 
     cause: str
     by: dict[str, Fraction | None]
-    verdict: str | None
+    turned: bool
     rows: int | None
 
 
@@ -116,7 +116,7 @@ class Restatement:
                 "old": _plain(change.old._asdict()),
                 "new": _plain(change.new._asdict()),
                 "difference": _plain({name: change.by(name) for name in QUANTITIES}),
-                "causes": [{"cause": p.cause, "verdict": p.verdict, "rows": p.rows, **_plain(p.by)} for p in change.parts],
+                "causes": [{"cause": p.cause, "turned": p.turned, "rows": p.rows, **_plain(p.by)} for p in change.parts],
                 "note": restatement_note.of_change(change),
             }
             for change in self.changes
@@ -312,7 +312,7 @@ class _Steps:
         found = []
         for cause, was, now in zip(CAUSES, chain, chain[1:], strict=False):
             by = {name: _minus(getattr(now, name), getattr(was, name)) for name in QUANTITIES}
-            found.append(Part(cause, by, now.verdict, self._rows(cause, row)))
+            found.append(Part(cause, by, now.verdict != was.verdict, self._rows(cause, row)))
         code = {}
         for name in QUANTITIES:
             ends = [
@@ -320,7 +320,8 @@ class _Steps:
                 _minus(getattr(after, name), getattr(chain[-1], name)),
             ]
             code[name] = None if None in ends else sum((e for e in ends if e is not None), Fraction(0))
-        return [*found, Part("code", code, None, None)]
+        turned = chain[0].verdict != before.verdict or chain[-1].verdict != after.verdict
+        return [*found, Part("code", code, turned, None)]
 
     def _rows(self, cause: str, row: str) -> int | None:
         if cause not in Moved._fields:

@@ -37,7 +37,7 @@ def _changed(said: Mapping[str, Any]) -> Iterator[Change]:
         return
     if old["verdict"] != new["verdict"]:
         words = (verdict_words(old["verdict"]), verdict_words(new["verdict"]))
-        yield Change(row, text, "verdikt", *words, "", tuple(_turned(causes, old["verdict"], new["verdict"])))
+        yield Change(row, text, "verdikt", *words, "", tuple(CAUSE_WORDS[c["cause"]] for c in causes if c["turned"]))
     unit = UNIT_WORDS.get(said["unit"] or "", "")
     quantities = [("value", "resultat", unit), ("target", "mål", unit)] if row != "total" else []
     for name, what, unit_ in [*quantities, ("points_low", "point, mindst", ""), ("points_high", "point, højst", "")]:
@@ -58,16 +58,6 @@ def _moved(causes: list[Mapping[str, Any]], quantity: str) -> Iterator[str]:
             yield word
         elif by:
             yield f"{word} {_signed(by)}"
-
-
-def _turned(causes: list[Mapping[str, Any]], verdict: str | None, last: str | None) -> Iterator[str]:
-    """The causes that turned the verdict; the code's where the others do not lead to the new one."""
-    for cause in causes[:-1]:
-        if cause["verdict"] != verdict:
-            yield CAUSE_WORDS[cause["cause"]]
-        verdict = cause["verdict"]
-    if causes and verdict != last:
-        yield CAUSE_WORDS["code"]
 
 
 def _exact(number: float | None) -> Fraction | None:
