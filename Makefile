@@ -19,8 +19,8 @@ test: $(READY)  ## lint, types, declarations and all tests that need neither roo
 	@$(BIN)/pytest -rs -n auto --dist loadfile
 	@echo "left out: nothing; the browser and Spark targets come with their issues"
 
-fuzz: $(READY)  ## read FUZZ=10000 made and mangled files, others each time, and hold intake against the reference reader
-	MAAL_FUZZ=$(FUZZ) $(BIN)/pytest -s -n 0 tests/test_intake_fuzz.py
+fuzz: $(READY)  ## hold intake against the reference reader on FUZZ=10000 made and mangled files, others each time (or SEED=1)
+	MAAL_FUZZ=$(FUZZ) $(BIN)/pytest -s -n 0 $(if $(SEED),--hypothesis-seed=$(SEED)) tests/test_intake_fuzz.py
 
 lint: $(READY)  ## style and types only
 	$(BIN)/ruff check .

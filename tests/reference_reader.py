@@ -13,7 +13,7 @@ import re
 import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
@@ -21,13 +21,13 @@ from zoneinfo import ZoneInfo
 
 from reference_files import Cell, Cells, Refuse, csv_cells, parquet_cells, plain, unpacked
 from reference_json import BadJson, Json, Listed, json_cells, json_lines, json_rows, json_text, list_cells
+from reference_time import danish, first_parsed, in_range, of_wall, patterns
 from reference_xlsx import xlsx_cells
 
 from maalopfyldelse.contract import Extract, Layout, Source, Table, TableColumn
 from maalopfyldelse.dates import period_bounds
 
 PUBLISHED_KEY = b"published key of the synthetic sample data"
-DANISH = ZoneInfo("Europe/Copenhagen")
 
 
 @dataclass
@@ -270,81 +270,20 @@ def _number(text: str, source: Source, scale: int | None) -> Decimal:
 
 # --- time
 
-_WIDTHS = {"Y": r"\d{4}", "m": r"\d\d", "d": r"\d\d", "H": r"\d\d", "M": r"\d\d", "S": r"\d\d", "f": r"\d{1,6}"}
-_OFFSET = r"(?P<z>Z|[+-](?:0\d|1[0-4]):?[0-5]\d)"
-_ISO = [f"%Y-%m-%d{between}%H:%M:%S{part}{zone}" for between in "T " for part in ("", ".%f") for zone in ("", "%z")]
-
-
-def _patterns(source: Source, kind: str) -> list[str]:
-    if source.format is None:
-        return _ISO if kind == "timestamp" else ["%Y-%m-%d"]
-    given = [source.format] if isinstance(source.format, str) else source.format
-    whole = ["%Y-%m-%d"] if kind == "date" else ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f"]
-    return [pattern for said in given for pattern in (whole if said == "serial" else [said])]
-
-
-def _has_offset(pattern: str) -> bool:
-    return pattern.endswith(("Z", "%z"))
-
-
-def _parse(text: str, pattern: str) -> datetime | None:
-    """A clock reading (naive), or an instant (aware) where the pattern says the offset; None where the text does not fit."""
-    shape = ""
-    for part in re.findall("%.|[^%]", pattern):
-        letter = part[1:]
-        shape += _OFFSET if part == "%z" else f"(?P<{letter}>{_WIDTHS[letter]})" if letter else re.escape(part)
-    found = re.fullmatch(shape, text, re.ASCII)
-    if not found:
-        return None
-    said = found.groupdict()
-    try:
-        clock = datetime(
-            *(int(said.get(letter) or standard) for letter, standard in zip("YmdHMS", (1, 1, 1, 0, 0, 0), strict=True))
-        )
-    except ValueError:
-        return None
-    clock += timedelta(microseconds=int((said.get("f") or "0").ljust(6, "0")))
-    if not _has_offset(pattern):
-        return clock
-    zone = said.get("z") or "Z"
-    away = timedelta() if zone == "Z" else timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
-    try:
-        return (clock - away).replace(tzinfo=UTC)
-    except OverflowError:
-        return None
-
-
-def _first_parsed(text: str, patterns: list[str]) -> datetime | None:
-    return next((found for p in patterns if (found := _parse(text, p)) is not None), None)
-
-
-def _in_range(moment: datetime) -> bool:
-    return 1970 <= moment.year <= 2099
-
-
-def _danish(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC).astimezone(DANISH).replace(tzinfo=None)
-
 
 def _day(text: str, source: Source) -> date:
-    found = _first_parsed(text, _patterns(source, "date"))
-    if found is None or (found.tzinfo and not _in_range(found)):
+    found = first_parsed(text, patterns(source, "date"))
+    if found is None or (found.tzinfo and not in_range(found)):
         raise Bad("NOT_A_DATE")
-    return _danish(found).date() if found.tzinfo else found.date()
-
-
-def _of_wall(wall: datetime, zone: ZoneInfo) -> list[datetime]:
-    """The instants (naive UTC) at which a clock of the zone shows this, in order: none, one or two."""
-    found = {wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
-    return sorted(i.replace(tzinfo=None) for i in found if i.astimezone(zone).replace(tzinfo=None, fold=0) == wall)
+    return danish(found).date() if found.tzinfo else found.date()
 
 
 def _wall(source: Source, row: dict[str, Any]) -> datetime | None:
     """The clock reading of a cell that is one."""
     assert source.from_ or source.template is not None
     cell = _filled(source.template, source, row) if source.template is not None else _with_value(row[source.columns[0]], source)
-    found = _first_parsed(cell, _patterns(source, "timestamp")) if isinstance(cell, str) else None
-    return found if found is not None and found.tzinfo is None and _in_range(found) else None
+    found = first_parsed(cell, patterns(source, "timestamp")) if isinstance(cell, str) else None
+    return found if found is not None and found.tzinfo is None and in_range(found) else None
 
 
 def _settled(layout: Layout, source: Source, rows: list[tuple[int, Any]]) -> dict[int, tuple[bool, bool]]:
@@ -358,7 +297,7 @@ def _settled(layout: Layout, source: Source, rows: list[tuple[int, Any]]) -> dic
             step = Decimal(number.strip(" ")) if isinstance(number, str) else None
         except InvalidOperation:
             step = None
-        if wall and len(_of_wall(wall, zone)) == 2 and isinstance(group, str) and step is not None and step.is_finite():
+        if wall and len(of_wall(wall, zone)) == 2 and isinstance(group, str) and step is not None and step.is_finite():
             groups.setdefault(group, []).append((line, step, wall))
     found = {}
     for beside in groups.values():
@@ -382,12 +321,12 @@ def _instant(
     settled: dict[str, dict[int, tuple[bool, bool]]],
 ) -> Moment:
     cell = _filled(source.template, source, row) if source.template is not None else _with_value(row[source.columns[0]], source)
-    found = _first_parsed(cell, _patterns(source, "timestamp")) if isinstance(cell, str) else None
-    if found is None or not _in_range(found):
+    found = first_parsed(cell, patterns(source, "timestamp")) if isinstance(cell, str) else None
+    if found is None or not in_range(found):
         raise Bad("NOT_A_TIME")
     if found.tzinfo:
         return found.replace(tzinfo=None), False
-    instants = _of_wall(found, ZoneInfo(source.zone or layout.zone))
+    instants = of_wall(found, ZoneInfo(source.zone or layout.zone))
     if not instants:
         raise Bad("NO_SUCH_HOUR")
     if len(instants) == 1:
@@ -422,5 +361,5 @@ def _about_instant(
         return None
     if source.hour_assumed_of:
         return found[1]
-    local = _danish(found[0])
+    local = danish(found[0])
     return local.date() if source.local_date_of else 60 * local.hour + local.minute
