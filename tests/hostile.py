@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import io
+import json
 import os
 import subprocess
 import sys
-import textwrap
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
 CONTENT_TYPES = (
     '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -54,50 +58,52 @@ def workbook(parts: dict[str, str | bytes | Iterable[bytes]] | None = None, type
     return out.getvalue()
 
 
-def taken_apart(make: Callable[[Path], object], name: str, form: str, megabytes: int, limits: str = "{}") -> str:
+def taken_apart(make: Callable[[Path], object], name: str, form: dict[str, Any], megabytes: int, **limits: int) -> str:
     """What intake says of a file when it may take so many megabytes beyond what it takes when it stands ready: `state code rows`,
-    or how the process ended. `make` writes the file; `form` is the contract's format, as Python."""
-    program = f"""
-        import resource, sys
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
-        from pathlib import Path
-        from intake_house import extract, house, table
-        import python_calamine, pyarrow.parquet
-        more = {{"max_set_aside_share": 1, "min_rows": 0, **{limits}}}
-        with house(table({{"id": "varchar"}}), extract({{"id": "id"}}, format={form}, limits=more)) as h:
-            ready = extract({{"id": "id"}}, name="ready", files=["ready.csv"])
-            h.extracts.append(ready)
-            h.extracts[0] = h.extracts[0].model_copy(update={{"files": ["bad*"]}})
-            h.put("ready.csv", "id\\n1\\n")
-            h.take("ready")
-            h.put({name!r}, Path(sys.argv[1]).read_bytes() if Path(sys.argv[1]).stat().st_size < 2**27 else b"")
-            here = next(h.folder.rglob({name!r}))
-            if not here.stat().st_size:
-                here.unlink(); here.hardlink_to(sys.argv[1])
-            taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-            bound = taken + {megabytes} * 2**20
-            resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
-            report = h.take()
-            (d,) = report.new + report.refused
-            print("ANSWER", d.state, d.code, d.rows_kept)
-            assert not d.message or len(d.message) < 2000
-    """
-    with_file = Path(os.environ.get("TMPDIR", "/tmp")) / f"hostile-{os.getpid()}"
-    try:
-        make(with_file)
+    or how the process ended. `make` writes the file; `form` is the contract's format."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "made"
+        make(file)
+        asked = {"file": str(file), "name": name, "format": form, "limits": limits, "megabytes": megabytes}
+        return _Worker.ask(json.dumps(asked))
+
+
+class _Worker:
+    """The process that takes the files; another is started when it has ended."""
+
+    _process: subprocess.Popen[str] | None = None
+
+    @classmethod
+    def ask(cls, question: str) -> str:
+        process = cls._process = cls._process if cls._process and cls._process.poll() is None else cls._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        watch = Timer(TIMEOUT, process.kill)
+        watch.start()
+        process.stdin.write(question + "\n")
+        process.stdin.flush()
+        told = []
+        while line := process.stdout.readline():
+            if line.startswith("ANSWER "):
+                watch.cancel()
+                return line.removeprefix("ANSWER ").strip()
+            told.append(line)
+        watch.cancel()
+        return f"ended with {process.wait()}: {''.join(told)[-1500:]}"
+
+    @staticmethod
+    def _start() -> subprocess.Popen[str]:
         environment = {**os.environ, "MAAL_THREADS": "2", "MAAL_MEMORY_LIMIT": "512MB", "MALLOC_ARENA_MAX": "2"}
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(program), str(with_file)],
-            capture_output=True,
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("hostile_worker.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            timeout=TIMEOUT,
             env=environment,
-            check=False,
         )
-    finally:
-        with_file.unlink(missing_ok=True)
-    answer = [line for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
-    return answer[0].removeprefix("ANSWER ") if answer else f"exit {done.returncode}: {done.stderr[-1500:]}"
+        atexit.register(process.kill)
+        return process
 
 
 def written(content: bytes) -> Callable[[Path], object]:
