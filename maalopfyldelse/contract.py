@@ -55,6 +55,9 @@ class TableColumn(Strict):
     unit: str | None = None
     required: bool = True
     values: list[str] | None = None  # the closed list of words, where there is one
+    digits_are_ids: bool = (
+        False  # ten digits together are a system's id or an amount here, no personal number (see intake/cpr.py)
+    )
 
 
 class Table(Strict):

@@ -76,7 +76,7 @@ def read(text: str, t: Table, e: Extract) -> tuple[list[tuple[Any, ...]], list[F
 
 def stored(texts: list[str], source: dict[str, Any], column_type: str, **layout: Any) -> list[Any]:
     """What intake makes of each text: a value, None, or the code of its fault."""
-    t = table({"n": "integer", "x": {"type": column_type, "required": False}})
+    t = table({"n": "integer", "x": {"type": column_type, "required": False, "digits_are_ids": True}})
     e = extract({"n": "n", "x": {"from": "x", **source} if "period_end_of" not in source else source}, layout=layout)
     rows, faults = read("n,x\n" + "".join(f'{i},"{text}"\n' for i, text in enumerate(texts)), t, e)
     found: dict[int, Any] = dict(rows) | {(fault.line or 0) - 2: Wrong(fault.code) for fault in faults}

@@ -1,23 +1,22 @@
 """A layout as one SQL statement: from a file's text columns to the table's typed columns, and for each the reason it fails.
 
-Layers of nested selects, each adding columns: r (the file's text) → v (text that has a value) → t/w/o (typed; wall times and
-instants with an offset) → u (instants in UTC) → the table's columns. Compiled twice: strictly, where the first fault stops the
-statement, and carefully, where every row carries its faults. The file's own names never enter the SQL.
+Layers of nested selects, each adding columns: r (the file's text) → x, y (the engine's own cast, and that as text again) → s (the
+value of a cell in its plain form) → v (any other text that has a value) → t/w/o (typed; wall times and instants with an offset) →
+u (instants in UTC) → the table's columns. Compiled twice: strictly, where the first fault stops the statement, and carefully, where
+every row carries its faults. The file's own names never enter the SQL. Single cells are cells.py's.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from ..contract import SERIAL, Layout, Source, TableColumn
 from ..errors import CallerError
-from . import values, zones
+from . import cells, values, zones
 from .rowrules import RowRules
 from .values import quoted
 
-STOP = "MAAL-ROW-FAULT"
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+STOP, UNSETTLED = "MAAL-ROW-FAULT", "MAAL-DOUBLED-HOUR"
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,9 @@ class _Column:
     name: str
     spec: TableColumn
     source: Source
-    value: str | None = None  # SQL text that is null where there is no value
+    value: str | None = None  # SQL: the text that has a value and no plain form
     typed: str = "null"
+    present: str | None = None  # SQL: whether there is a value
     checks: list[tuple[str, str]] = field(default_factory=list)
     expected: str = ""
 
@@ -75,8 +75,9 @@ class Program:
         known = {c.name: " + ".join(c.source.columns) or c.name for c in self._columns}
         return known | {rule.code: known.get(rule.column, rule.column) for rule in self._rules.rules}
 
-    def strict(self, rows: str, folded: set[str]) -> str:
-        """All rows typed, in the table's columns; the statement stops at the first fault. `rows` is a file's select."""
+    def strict(self, rows: str, folded: set[str] | None) -> str:
+        """All rows typed, in the table's columns; the statement stops at the first fault. `rows` is a file's select; `folded` the
+        columns with a table of verdicts. Without it, doubled hours have not been looked for, and the statement stops at the first."""
         picked = []
         for name, spec in self._table.columns.items():
             column = next((c for c in self._columns if c.name == name), None)
@@ -87,8 +88,8 @@ class Program:
             elif column.value is None or column.source.instant_column or column.source.is_test:
                 picked.append(f'{column.typed} as "{name}"')
             else:
-                stop = f"case when {column.typed} is null and {column.value} is not null then error({quoted(STOP)})"
-                picked.append(f'{stop} else {column.typed} end as "{name}"')
+                stop = f"case when {column.present} then error({quoted(STOP)}) end"
+                picked.append(f'coalesce({column.typed}, {stop}) as "{name}"')
         return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded)})", STOP)
 
     def careful(self, rows: str, folded: set[str]) -> str:
@@ -106,10 +107,17 @@ class Program:
         c = fold.column
         patterns = _patterns(self._layout.columns[c], "timestamp")
         position = values.hour_position(patterns)
-        hours = " or ".join(f"substr(v_{c}, {position}, 2) = '{hour}'" for hour in zones.double_hours(fold.zone)) or "false"
-        likely = f" where {hours}" if position else ""
+        cell = self._r(self._layout.columns[c].columns[0])
+        hours = "".join(f" or substr({cell}, {position}, 2) = '{hour}'" for hour in zones.double_hours(fold.zone))
+        likely = f" where starts_with({cell}, ' '){hours}" if position else ""
         inner = f"select g_{c} as g, b_{c} as b, w_{c} as w from ({self._typed(rows)}){likely}"
         return f"select distinct g, b, w from ({inner}) where {zones.is_double_sql('w', fold.zone)}"
+
+    def spans_doubled_hour(self, fold: Fold, rows: str) -> str:
+        """Whether a doubled hour lies between the first and the last wall time of a column."""
+        w = f"w_{fold.column}"
+        hours = " or ".join(f"(min({w}) < {end} and max({w}) >= {start})" for start, end in zones.doubled(fold.zone))
+        return f"select coalesce({hours or 'false'}, false) from ({self._typed(rows)})"
 
     def unknown_words(self, rows: str, name: str) -> str:
         """The words of a column that its contract does not know: word, count and first row number. `rows` is careful."""
@@ -129,6 +137,7 @@ class Program:
             self._about_instant(column)
         else:
             column.value, column.typed = f"v_{name}", f"t_{name}"
+            column.present = f"(v_{name} is not null or t_{name} is not null)"
             self._explain(column)
         return column
 
@@ -139,7 +148,7 @@ class Program:
         if column.spec.type != kind[origin]:
             raise CallerError(f"column '{column.name}': {origin} gives a {kind[origin]}, not a {column.spec.type}.")
         local = f"l_{instant}"
-        column.value = f"v_{instant}"
+        column.value, column.present = f"v_{instant}", _has_time(instant)
         column.typed = {
             "local_date_of": f"cast({local} as date)",
             "local_minute_of": f"cast(60 * hour({local}) + minute({local}) as integer)",
@@ -149,26 +158,25 @@ class Program:
     def _explain(self, column: _Column) -> None:
         """What the column should be, and in which order its faults are told apart."""
         spec, source, v = column.spec, column.source, f"v_{column.name}"
+        column.checks = cells.faults(source, spec, v)
         words = list(source.codes or ()) or spec.values
         if source.codes is not None:
             wrong = [w for w in source.codes.values() if spec.values and w not in spec.values]
             wrong += [w for w in source.codes.values() if spec.type == "boolean" and w not in ("true", "false")]
             if wrong:
                 raise CallerError(f"column '{column.name}': codes map to '{wrong[0]}', which the table does not know.")
-        if words and not source.hash_of:
-            column.checks = [("UNKNOWN_CODE", "true")]
+        if source.hash_of:
+            return
+        if words:
             column.expected = ", ".join(words[:12]) + (", …" if len(words) > 12 else "")
         elif source.period_of:
-            column.checks, column.expected = (
-                [("UNKNOWN_CODE", "true")],
-                "2021, 2021H1, 2021Q3, 2021-07, 2021-07-15 and their codes",
-            )
+            column.expected = "2021, 2021H1, 2021Q3, 2021-07, 2021-07-15 and their codes"
         elif source.period_end_of:
-            column.checks = [("NO_SUCH_PERIOD", "true")]
-        elif spec.type in ("integer", "bigint"):
-            column.checks, column.expected = values.integer(v, source, spec.type)[1], _number("a whole number", source)
+            return
+        elif spec.type in cells.WHOLE:
+            column.expected = _number("a whole number", source)
         elif spec.type.startswith("decimal"):
-            column.checks, column.expected = values.decimal(v, source, spec.type)[1], _number(f"a {spec.type}", source)
+            column.expected = _number(f"a {spec.type}", source)
         elif spec.type == "date":
             column.checks, column.expected = [("NOT_A_DATE", "true")], " or ".join(_patterns(source, spec.type))
         elif spec.type == "timestamp":
@@ -176,17 +184,15 @@ class Program:
             skipped = f"coalesce({zones.is_skipped_sql(f'w_{column.name}', zone)}, false)"
             column.checks = [("NO_SUCH_HOUR", skipped), ("NOT_A_TIME", "true")]
             column.expected = " or ".join(patterns if source.format else ["ISO 8601"])
-            column.typed = f"u_{column.name}"
-        elif spec.type == "boolean":
-            column.checks = [("NOT_A_BOOLEAN", "true")]
+            column.typed, column.present = f"u_{column.name}", _has_time(column.name)
 
     def _fault(self, column: _Column) -> str:
         whens = []
         if self._is_required(column):
-            whens.append(f"when {column.value or column.typed} is null then 'MISSING_VALUE'")
+            whens.append(f"when not {column.present or f'({column.typed} is not null)'} then 'MISSING_VALUE'")
         if column.value and column.checks and not column.source.is_test:
             checks = " ".join(f"when {condition} then '{code}'" for code, condition in column.checks)
-            whens.append(f"when {column.value} is not null and {column.typed} is null then case {checks} end")
+            whens.append(f"when {column.present} and {column.typed} is null then case {checks} end")
         return f"case {' '.join(whens)} end" if whens else "null"
 
     def _is_required(self, column: _Column) -> bool:
@@ -197,24 +203,16 @@ class Program:
 
     # -- layers -------------------------------------------------------------------------------------------------------
 
-    def _layers(self, rows: str, folded: set[str]) -> str:
+    def _layers(self, rows: str, settled: set[str] | None) -> str:
         """Everything up to the instants in UTC (u), their local time (l) and whether their hour was assumed (a)."""
-        current, instants = self._typed(rows), self._times
-        joins = " ".join(
-            f"left join fold_{c.name} on fold_{c.name}.g = s.g_{c.name} and fold_{c.name}.b = s.b_{c.name} "
-            f"and fold_{c.name}.w = s.w_{c.name}"
-            for c in instants
-            if c.name in folded
-        )
-        added = "".join(
-            f", fold_{name}.is_later as later_{name}, fold_{name}.is_assumed as assumed_{name}" for name in sorted(folded)
-        )
-        if joins:
-            current = f"select s.*{added} from ({current}) s {joins}"
+        current, instants, folded = self._typed(rows), self._times, settled or set()
         if instants:
+            picked = ", ".join(f"{zones.usual_offset_sql(f'w_{c.name}', self._zone(c.source))} as q_{c.name}" for c in instants)
+            current = f"select *, {picked} from ({current})"
+            current = self._with_verdicts(current, folded)
             picked = ", ".join(
-                f"{zones.offset_sql(f'w_{c.name}', self._zone(c.source))} as k_{c.name}, "
-                f"{zones.is_double_sql(f'w_{c.name}', self._zone(c.source))} as d_{c.name}"
+                f"coalesce(q_{c.name}, {zones.offset_sql(f'w_{c.name}', self._zone(c.source))}) as k_{c.name}, case when q_{c.name} "
+                f"is not null then false else {zones.is_double_sql(f'w_{c.name}', self._zone(c.source))} end as d_{c.name}"
                 for c in instants
             )
             current = f"select *, {picked} from ({current})"
@@ -223,7 +221,7 @@ class Program:
             ready = [c for c in waiting if self._after(c) in (None, *done)]
             if not ready:
                 raise CallerError(f"column '{waiting[0].name}': order after goes in a circle.")
-            picked = ", ".join(f"{sql} as {prefix}_{c.name}" for c in ready for prefix, sql in self._resolved(c, folded).items())
+            picked = ", ".join(f"{sql} as {prefix}_{c.name}" for c in ready for prefix, sql in self._resolved(c, settled).items())
             current = f"select *, {picked} from ({current})"
             done |= {c.name for c in ready}
         if instants:
@@ -231,11 +229,22 @@ class Program:
             current = f"select *, {picked} from ({current})"
         return current
 
+    def _with_verdicts(self, rows: str, folded: set[str]) -> str:
+        """Verdicts on doubled hours joined to the rows; of nearly all rows the key is null, which costs the join nothing."""
+        names = sorted(folded)
+        joins = " ".join(
+            f"left join fold_{c} on fold_{c}.g = case when s.q_{c} is null then s.g_{c} end and fold_{c}.b = s.b_{c} "
+            f"and fold_{c}.w = s.w_{c}"
+            for c in names
+        )
+        added = "".join(f", fold_{c}.is_later as later_{c}, fold_{c}.is_assumed as assumed_{c}" for c in names)
+        return f"select s.*{added} from ({rows}) s {joins}" if names else rows
+
     def _after(self, column: _Column) -> str | None:
         after = (column.source.order or {}).get("after")
         return self._instants.get(after, "") if after else None
 
-    def _resolved(self, column: _Column, folded: set[str]) -> dict[str, str]:
+    def _resolved(self, column: _Column, settled: set[str] | None) -> dict[str, str]:
         """The instant, and whether its hour was assumed."""
         name, (naive, own) = column.name, self._kinds(column)
         w, o, double = f"w_{name}", f"o_{name}", f"d_{name}"
@@ -244,7 +253,9 @@ class Program:
         assumed = f"coalesce({double}, false)"
         if after := self._after(column):
             early, assumed = f"case when {double} and {early} < u_{after} then {late} else {early} end", "false"
-        elif name in folded:
+        elif settled is None and "by" in (column.source.order or {}):
+            early = f"case when {double} then error({quoted(UNSETTLED)}) else {early} end"
+        elif name in (settled or ()):
             early = f"case when {double} and later_{name} then {late} else {early} end"
             assumed = f"case when {double} then coalesce(assumed_{name}, true) else false end"
         in_range = f"{o} >= timestamp '{zones.FIRST_YEAR}-01-01' and {o} < timestamp '{zones.LAST_YEAR + 1}-01-01'"
@@ -265,83 +276,44 @@ class Program:
         return any(not values.has_offset(p) for p in patterns), any(values.has_offset(p) for p in patterns)
 
     def _typed(self, rows: str) -> str:
-        """r → v → typed."""
-        texts, plain, written, typed = [], [], [], []
-        for c in self._columns:
-            if c.value != f"v_{c.name}":
-                continue
-            texts.append(f"{self._text(c)} as v_{c.name}")
+        """r → x → y → s → v → typed."""
+        layers: list[list[str]] = [[] for _ in range(6)]
+        composed, cast, written, plain, texts, typed = layers
+        if self._compose:
+            composed += [f"nfc_normalize(r{i}) as n{i}" for i in range(len(self.needed))]
+        for c in (c for c in self._columns if c.value == f"v_{c.name}"):
+            name, v, text = c.name, f"v_{c.name}", cells.text(c.source, c.spec, self._r)
+            found = found_plain = None
             if c in self._times:
                 patterns = _patterns(c.source, "timestamp")
-                plain.append(f"try_cast({c.value} as timestamp) as x_{c.name}")
-                written.append(f"cast(x_{c.name} as varchar) as y_{c.name}")
-                typed.append(f"{values.wall_time(c.value, f'x_{c.name}', f'y_{c.name}', patterns)} as w_{c.name}")
-                typed.append(f"{values.instant(c.value, patterns)} as o_{c.name}")
+                found, typed_as = values.wall_time(v, patterns), "w"
+                typed.append(f"{values.instant(v, patterns)} as o_{name}")
                 if c.source.order and "by" in c.source.order:
                     group, number = (self._r(c.source.order[k]) for k in ("within", "by"))
-                    texts += [f"{group} as g_{c.name}", f"{values.trimmed(number)} as b_{c.name}"]
+                    texts += [f"{group} as g_{name}", f"{values.trimmed(number)} as b_{name}"]
+                if c.source.from_:
+                    found_plain = values.plain_wall_time(self._r(c.source.from_), f"x_{name}", f"y_{name}", patterns)
             else:
-                typed.append(f"{self._value(c)} as t_{c.name}")
-        texts.append("*")
-        current = f"select {', '.join(texts)} from ({rows})"
-        for added in (plain, written, typed):
+                is_date = c.spec.type == "date" and c.source.period_end_of is None and c.source.codes is None
+                found = values.date(v, _patterns(c.source, "date")) if is_date else cells.typed(c.source, c.spec, v)
+                typed_as = "t"
+                if c.source.from_ and cells.has_plain_form(c.source, c.spec):
+                    found_plain = cells.plain(c.source, c.spec, self._r(c.source.from_), f"x_{name}", f"y_{name}")
+            if found_plain and f"x_{name}" in found_plain:
+                cast.append(f"try_cast({self._r(c.source.columns[0])} as {c.spec.type}) as x_{name}")
+                written.append(f"cast(x_{name} as varchar) as y_{name}")
+            if found_plain:
+                plain.append(f"{found_plain} as s_{name}")
+                text, found = f"case when s_{name} is null then {text} end", f"coalesce(s_{name}, {found})"
+            texts.append(f"{text} as {v}")
+            typed.append(f"{found} as {typed_as}_{name}")
+        current = rows
+        for added in layers:
             current = f"select *, {', '.join(added)} from ({current})" if added else current
         return current
 
     def _r(self, name: str) -> str:
-        column = f"r{self.needed.index(name)}"
-        return f"nfc_normalize({column})" if self._compose else column
-
-    def _text(self, column: _Column) -> str:
-        """The text that has a value: null where the cell is empty or holds a word for nothing."""
-        source = column.source
-        if (template := source.template_text) is not None:
-            parts, missing, at = [], [], 0
-            for match in _PLACEHOLDER.finditer(template):
-                r = values.trimmed(self._r(match[1]))
-                missing.append(f"{r} is null or {values.is_one_of(r, source.null)}")
-                parts += [quoted(template[at : match.start()]), r]
-                at = match.end()
-            parts.append(quoted(template[at:]))
-            return f"case when not ({' or '.join(missing)}) then {' || '.join(parts)} end"
-        r = self._r(source.columns[0])
-        kept = values.trimmed(r) if source.hash_of or source.codes or column.spec.values else r
-        # trimming costs more than all else here, and nearly no text has a blank at its ends
-        blank_ended = f"{r} like ' %' or {r} like '% '"
-        trimmed = f"case when not {values.is_one_of(values.trimmed(r), source.null)} then {kept} end"
-        nothing = f"{r} = {quoted(source.null[0])}" if len(source.null) == 1 else values.is_one_of(r, source.null)
-        return f"case when {nothing} then null when {blank_ended} then {trimmed} else {r} end"
-
-    def _value(self, column: _Column) -> str:
-        v, spec, source = f"v_{column.name}", column.spec, column.source
-        if source.hash_of:
-            personal = f"lower({v})" if source.ignore_case else v
-            return f"sha256(getvariable('maal_outer') || unhex(sha256(getvariable('maal_inner') || encode({personal}))))"
-        if source.present_of:
-            return f"{v} is not null"
-        if source.has_word is not None:
-            word = quoted(source.has_word)
-            elements = f"json_extract_string(case when json_valid({v}) then {v} else '[]' end, '$[*]')"
-            listed = f"case when {v} like '[%' and json_valid({v}) then list_contains({elements}, {word})"
-            return f"coalesce({listed} else list_contains(string_split({v}, ' '), {word}) end, false)"
-        if source.codes is not None:
-            cases = " ".join(f"when {quoted(k)} then {quoted(w)}" for k, w in source.codes.items())
-            return f"cast(case {v} {cases} end as {spec.type})"
-        if source.period_end_of is not None:
-            return values.period_end(v)
-        if source.period_of is not None:
-            return values.period(v)
-        if spec.type in ("integer", "bigint"):
-            return values.integer(v, source, spec.type)[0]
-        if spec.type.startswith("decimal"):
-            return values.decimal(v, source, spec.type)[0]
-        if spec.type == "date":
-            return values.date(v, _patterns(source, spec.type))
-        if spec.type == "boolean":
-            return f"case {v} when 'true' then true when 'false' then false end"
-        if spec.values:
-            return f"case when {values.is_one_of(v, spec.values)} then {v} end"
-        return v
+        return f"{'n' if self._compose else 'r'}{self.needed.index(name)}"
 
 
 def needed_columns(layout: Layout) -> list[str]:
@@ -351,6 +323,10 @@ def needed_columns(layout: Layout) -> list[str]:
         found |= dict.fromkeys(source.columns)
         found |= dict.fromkeys((source.order or {}).values())
     return list(found)
+
+
+def _has_time(name: str) -> str:
+    return f"(v_{name} is not null or w_{name} is not null)"
 
 
 def _patterns(source: Source, column_type: str) -> list[str]:

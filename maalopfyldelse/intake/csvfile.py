@@ -11,6 +11,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ..contract import Format, Limits
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MAX_LEFT_OUT = 1_000_000
+LARGE, LAST = 1 << 20, 1 << 16  # bytes
 
 
 @dataclass
@@ -54,28 +56,42 @@ class CsvFile:
         picked = [f"c{place} as r{i}" for i, place in enumerate(places)]
         if careful:
             picked += ["row_number() over () as _row", "cast(null as varchar) as _broken"]
-        return f"select {', '.join(picked) or '1 as one'} from {self._relation(careful)}"
-
-    def rows(self, con: duckdb.DuckDBPyConnection) -> int:
-        """Rows of the file, counted apart from the casts; from the line breaks where these cannot stand inside a value."""
-        if (counted := self._counted) is not None:
-            return counted
-        return int(con.execute(f"select count(*) from {self._relation(careful=False)}").fetchall()[0][0])
+        return f"select {', '.join(picked) or '1 as one'} from {self._relation(self._text.path, careful)}"
 
     @property
-    def _counted(self) -> int | None:
-        """How many rows the line breaks come to; None where they do not say."""
-        if self._text.quotes or self._text.has_blank_lines:
-            return None
+    def is_large(self) -> bool:
+        """Whether a further pass over the file is worth avoiding."""
+        return self._text.path.stat().st_size > LARGE
+
+    def select_ends(self, needed: list[str], copy: Path) -> str:
+        """As `select`, but of the lines at the file's two ends only, which are copied. A glimpse and no proof: where values have line
+        breaks it may show anything."""
+        with self._text.path.open("rb") as handle, copy.open("wb") as out:
+            for _ in range(self._form.header_row + 20):
+                out.write(handle.readline(self.max_line))
+            handle.seek(max(handle.tell() - 1, self._text.path.stat().st_size - LAST))
+            handle.readline()
+            out.write(handle.read())
+        picked = [f"c{self.names.index(name)} as r{i}" for i, name in enumerate(needed)]
+        return f"select {', '.join(picked)} from {self._relation(copy, careful=True)}"
+
+    def rows(self, con: duckdb.DuckDBPyConnection) -> int:
+        """Rows of the file, counted apart from the casts."""
+        return int(con.execute(f"select count(*) from {self._relation(self._text.path, careful=False)}").fetchall()[0][0])
+
+    def has_as_many_lines(self, rows: int) -> bool:
+        """Whether the line breaks alone show that the file has so many rows: none stands inside a value, and were a line blank,
+        there would be fewer rows."""
         # a last line without a line break counts when the contract allows it
         with self._text.path.open("rb") as handle:
             handle.seek(-1, 2)
             unended = handle.read(1) != b"\n"
-        return self._text.lines + unended - self._form.header_row
+        return not self._text.has_quotes and self._text.lines + unended - self._form.header_row == rows
+
 
     def locate(self, ordinals: Iterable[int], rows_split: int) -> Located:
         """Lines of the rows with these numbers; `rows_split` is how many rows the engine could split."""
-        if self._counted == rows_split:
+        if self.has_as_many_lines(rows_split):
             return Located({n: n + self._form.header_row for n in ordinals}, rows_split)
         wanted, good, total, width = set(ordinals), 0, 0, len(self.names)
         located = Located({}, 0)
@@ -104,11 +120,11 @@ class CsvFile:
         located.rows_read = total
         return located
 
-    def _relation(self, careful: bool) -> str:
+    def _relation(self, path: Path, careful: bool) -> str:
         form = self._form
         columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(self.names)))
         return (
-            f"read_csv({quoted(glob_free(str(self._text.path)))}, auto_detect = false, header = false, "
+            f"read_csv({quoted(glob_free(str(path)))}, auto_detect = false, header = false, "
             f"skip = {form.header_row}, delim = {quoted(form.delimiter)}, quote = {quoted(form.quote)}, "
             f"escape = {quoted(form.quote)}, max_line_size = {self.max_line}, columns = {{{columns}}}"
             f"{', ignore_errors = true' if careful else ''})"

@@ -40,6 +40,11 @@ ROW_FAULTS = {
         "ryd cellen.",
     ),
     "MISSING_VALUE": Words("'{column}' is empty and must be given.", "'{column}' er tom og skal udfyldes."),
+    "PERSONAL_NUMBER": Words(
+        "'{column}' holds what looks like a personal number (CPR). Take it out and deliver the row again; if the column holds a system's "
+        "ids of ten digits, declare digits_are_ids with the table's column.",
+        "'{column}' indeholder, hvad der ligner et CPR-nummer. Fjern det, og levér rækken igen.",
+    ),
     "NOT_A_NUMBER": Words("'{column}' is not {expected}.", "'{column}' er ikke et tal af den aftalte form."),
     "TOO_MANY_DECIMALS": Words(
         "'{column}' has more decimals than {expected} keeps. Nothing is rounded; deliver it with fewer.",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract import Layout
 from ..home import Home
 from . import zones
-from .cast import Program
+from .cast import UNSETTLED, Program
 from .csvfile import CsvFile, quoted
 from .faults import Fault, Refused, row_message, shown_word
 from .folds import settle
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Place = tuple[str, str | None]  # a fault's code, and the file's column it stands in
 MAX_FAULTS = 10_000  # noted of a delivery that is refused; of one that is stored, all
-PARQUET = "(format parquet, compression zstd, row_group_size 122880)"
+PARQUET = "(format parquet, parquet_version v2, compression zstd, compression_level 1, row_group_size 122880)"
 
 
 @dataclass
@@ -105,11 +105,33 @@ class Loader:
             self._numbered.unlink(missing_ok=True)
 
     def _strict(self) -> Loaded:
+        import duckdb
+
         rows = self._file.select(self._program.needed, careful=False)
-        kept = self._copy(self._program.strict(rows, self._settle_folds(rows)), self._target)
-        if kept != self._file.rows(self._con):
+        # looking for doubled hours is a pass of its own over the file, and nearly no file has one
+        settled = self._settle_folds(rows) if self._may_hold_doubled_hours() else None
+        try:
+            kept = self._copy(self._program.strict(rows, settled), self._target)
+        except duckdb.InvalidInputException as error:
+            if UNSETTLED not in str(error):
+                raise
+            kept = self._copy(self._program.strict(rows, self._settle_folds(rows)), self._target)
+        by_lines = isinstance(self._file, CsvFile) and self._file.has_as_many_lines(kept)
+        if not by_lines and kept != self._file.rows(self._con):
             raise _Disagree
         return Loaded(kept, kept)
+
+    def _may_hold_doubled_hours(self) -> bool:
+        """Whether to look for doubled hours before anything else: a guess that can cost time and nothing else."""
+        import duckdb
+
+        if not self._program.folds or not isinstance(self._file, CsvFile) or not self._file.is_large:
+            return True
+        rows = self._file.select_ends(self._program.needed, self._numbered)
+        try:
+            return any(self._query(self._program.spans_doubled_hour(fold, rows))[0][0] for fold in self._program.folds)
+        except (duckdb.Error, UnicodeDecodeError):
+            return True
 
     def _careful(self, is_too_many: Callable[[int, int], bool]) -> Loaded:
         program, names = self._program, self._program.places

@@ -1,7 +1,8 @@
 """One cell's text to one typed value, as SQL: strict shapes, nothing guessed, nothing rounded.
 
-Each function gives an expression that is null where the text does not fit, and the shapes that tell why. The engine's own casts
-take `1e3`, ` 12 `, `1_000` and round `1.5`, so a shape is proved first. What belongs to whole rows is cast.py's.
+Each function gives an expression that is null where the text does not fit, or the conditions that tell why. The engine's own casts
+take `1e3`, ` 12 `, `1_000` and round `1.5`, so a shape is proved first. What is made of them for a column
+is cells.py's.
 """
 
 from __future__ import annotations
@@ -47,32 +48,32 @@ def trimmed(v: str) -> str:
 
 def is_one_of(v: str, words: list[str]) -> str:
     """Whether a text is one of these; null for null. A long IN would become a join, with a plan of its own."""
-    return f"list_contains([{', '.join(map(quoted, words))}], {v})" if words else "false"
+    if len(words) <= 3:
+        return "(" + (" or ".join(f"{v} = {quoted(word)}" for word in words) or "false") + ")"
+    return f"list_contains([{', '.join(map(quoted, words))}], {v})"
 
 
-def integer(v: str, source: Source, column_type: str) -> tuple[str, list[tuple[str, str]]]:
-    """A whole number and the conditions that explain a failure, first match first."""
-    shape = _whole(source.thousands)
-    value = f"try_cast({_plain(v, source)} as {column_type})"
-    # a number written the canonical way needs no regular expression
-    typed = (
-        f"case when cast(try_cast({v} as {column_type}) as varchar) = {v} then try_cast({v} as {column_type}) "
-        f"when {_matches(v, shape)} then {value} end"
-    )
-    return typed, [("NOT_A_NUMBER", f"not {_matches(v, shape)}"), ("NUMBER_OUT_OF_RANGE", "true")]
+def integer(v: str, source: Source, column_type: str) -> str:
+    """A whole number."""
+    return f"case when {_matches(v, _whole(source.thousands))} then try_cast({_plain(v, source)} as {column_type}) end"
 
 
-def decimal(v: str, source: Source, column_type: str) -> tuple[str, list[tuple[str, str]]]:
+def integer_faults(v: str, source: Source) -> list[tuple[str, str]]:
+    """Codes and conditions that tell why it is null, first match first."""
+    return [("NOT_A_NUMBER", f"not {_matches(v, _whole(source.thousands))}"), ("NUMBER_OUT_OF_RANGE", "true")]
+
+
+def decimal(v: str, source: Source, column_type: str) -> str:
     """An exact decimal; digits beyond the scale are a fault unless they are zeros."""
-    scale = int(column_type.rstrip(")").split(",")[1])
-    mark = re.escape(source.decimal)
-    kept = f"({mark}[0-9]{{1,{scale}}}0*)?" if scale else f"({mark}0+)?"
-    shape = _whole(source.thousands) + kept
-    typed = f"case when {_matches(v, shape)} then try_cast({_plain(v, source)} as {column_type}) end"
-    any_decimals = _whole(source.thousands) + f"({mark}[0-9]+)?"
-    return typed, [
+    return f"case when {_matches(v, _decimal_shape(source, column_type))} then try_cast({_plain(v, source)} as {column_type}) end"
+
+
+def decimal_faults(v: str, source: Source, column_type: str) -> list[tuple[str, str]]:
+    """Codes and conditions that tell why it is null, first match first."""
+    any_decimals = _whole(source.thousands) + f"({re.escape(source.decimal)}[0-9]+)?"
+    return [
         ("NOT_A_NUMBER", f"not {_matches(v, any_decimals)}"),
-        ("TOO_MANY_DECIMALS", f"not {_matches(v, shape)}"),
+        ("TOO_MANY_DECIMALS", f"not {_matches(v, _decimal_shape(source, column_type))}"),
         ("NUMBER_OUT_OF_RANGE", "true"),
     ]
 
@@ -91,21 +92,25 @@ def date(v: str, patterns: list[str]) -> str:
     return _first(tries)
 
 
-def wall_time(v: str, plain: str, written: str, patterns: list[str]) -> str:
-    """The wall time by the first pattern that fits; null for patterns with their own offset, which `instant` reads.
+def plain_wall_time(cell: str, cast: str, written: str, patterns: list[str]) -> str:
+    """The wall time of a cell in ISO form, where a pattern asks for that; null for any other.
 
-    `plain` is the engine's own cast of the text, `written` that cast as text again. Where the two texts agree up to the zeros at the
-    end, the text has the ISO shape and needs no regular expression, which would be most of the cost of a large file.
+    `cast` is the engine's own cast of the cell, `written` that as text again. Where the two texts agree up to the zeros at the end,
+    the cell has the ISO shape and needs no regular expression, which would be most of the cost of a large file.
     """
+    whole, parts = "%Y-%m-%d %H:%M:%S" in patterns, "%Y-%m-%d %H:%M:%S.%f" in patterns
+    if not (whole or parts):
+        return "cast(null as timestamp)"
+    lengths = f"strlen({cell}) {'between 21 and 26' if parts and not whole else '= 19' if not parts else 'between 19 and 26'}"
+    zeros = f"rtrim(substr({cell}, strlen({written}) + 1), '0') = case when strlen({written}) = 19 then '.' else '' end"
+    padded = f"when starts_with({cell}, {written}) and strlen({cell}) between 21 and 26 and {zeros} then {cast} " if parts else ""
+    return f"case when {cell} = {written} and {lengths} then {cast} {padded}end"
+
+
+def wall_time(v: str, patterns: list[str]) -> str:
+    """The wall time by the first pattern that fits; null for patterns with their own offset, which `instant` reads."""
     naive = [p for p in patterns if not has_offset(p)]
-    tries = _first([f"case when {_matches(v, shape_of(p))} then {_parsed(v, p)} end" for p in naive])
-    whole, parts = "%Y-%m-%d %H:%M:%S" in naive, "%Y-%m-%d %H:%M:%S.%f" in naive
-    if not whole and not parts:
-        return tries
-    lengths = f"strlen({v}) {'between 21 and 26' if parts and not whole else '= 19' if not parts else 'between 19 and 26'}"
-    zeros = f"rtrim(substr({v}, strlen({written}) + 1), '0') = case when strlen({written}) = 19 then '.' else '' end"
-    padded = f" or strlen({v}) between 21 and 26 and starts_with({v}, {written}) and {zeros}" if parts else ""
-    return f"case when {v} = {written} and {lengths}{padded} then {plain} else {tries} end"
+    return _first([f"case when {_matches(v, shape_of(p))} then {_parsed(v, p)} end" for p in naive])
 
 
 def instant(v: str, patterns: list[str]) -> str:
@@ -178,6 +183,12 @@ def _parsed(v: str, pattern: str) -> str:
 
 def _first(tries: list[str]) -> str:
     return f"coalesce({', '.join(tries)})" if len(tries) > 1 else tries[0] if tries else "cast(null as timestamp)"
+
+
+def _decimal_shape(source: Source, column_type: str) -> str:
+    scale = int(column_type.rstrip(")").split(",")[1])
+    mark = re.escape(source.decimal)
+    return _whole(source.thousands) + (f"({mark}[0-9]{{1,{scale}}}0*)?" if scale else f"({mark}0+)?")
 
 
 def _whole(thousands: str) -> str:
