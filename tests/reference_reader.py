@@ -19,6 +19,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from reference_cpr import holds_person
 from reference_files import Cell, Cells, Refuse, csv_cells, parquet_cells, plain, unpacked
 from reference_json import BadJson, Json, Listed, json_cells, json_lines, json_rows, json_text, list_cells
 from reference_time import danish, first_parsed, in_range, of_wall, patterns
@@ -226,6 +227,9 @@ def _as_the_house_writes(found: re.Match[str]) -> str:
 
 def _cast(text: str, source: Source, spec: TableColumn, layout: Layout) -> Any:
     """A text as a value of a type other than timestamp."""
+    may_hold_any = spec.type in ("integer", "bigint", "varchar") or spec.type.startswith("decimal")
+    if may_hold_any and spec.values is None and holds_person(text, by_itself=not spec.digits_are_ids):
+        raise Bad("PERSONAL_NUMBER")
     if spec.type in ("integer", "bigint"):
         value = int(_number(text, source, None))
         bits = 31 if spec.type == "integer" else 63

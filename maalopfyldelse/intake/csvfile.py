@@ -88,7 +88,6 @@ class CsvFile:
             unended = handle.read(1) != b"\n"
         return not self._text.has_quotes and self._text.lines + unended - self._form.header_row == rows
 
-
     def locate(self, ordinals: Iterable[int], rows_split: int) -> Located:
         """Lines of the rows with these numbers; `rows_split` is how many rows the engine could split."""
         if self.has_as_many_lines(rows_split):
