@@ -59,8 +59,8 @@ def faults_of(home: Path, before: Hashes) -> list[str]:
             told = con.execute("select count(distinct (plan, as_of, edition)) from editions.fulfilment").fetchone()
             if known != told:
                 found.append(f"analyst.duckdb knows {known} editions and has figures of {told}")
-            for (view,) in con.execute("select view_name from duckdb_views() where not internal").fetchall():
-                con.execute(f"select * from {view}").fetchall()
+            for schema, view in con.execute("select schema_name, view_name from duckdb_views() where not internal").fetchall():
+                con.execute(f'select * from "{schema}"."{view}"').fetchall()
     elif "analyst.duckdb" in before:
         found.append("analyst.duckdb is gone")
     return found

@@ -327,7 +327,10 @@ def test_the_parts_are_those_counted_by_hand_and_sum_exactly(data: st.DataObject
 # --- the command, and what the edition keeps
 
 
-def test_the_command_and_the_edition_say_the_same(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_and_the_edition_say_the_same(
+    house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     house.letters("2022-01-06T0800", "letters_2021b.csv", [("4", "2021-05-01", "a", "y"), ("3", "2021-04-01", "b", "y")])
     published = house.run(known_at="2022-01-20")
     command = ["diff", "alpha", "2021-12-31", "1", "2", "--home", str(house.home.path)]
