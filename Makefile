@@ -6,18 +6,20 @@ BIN := $(VENV)/bin
 
 FUZZ ?= 10000
 
-.PHONY: run test fuzz lint dagster sample docs lock help
+.PHONY: run test test-long fuzz lint dagster sample docs lock help
 
 run: $(READY)  ## run the sample for all plans, print the fulfilment and where things are
 	@$(BIN)/maal run
 
-test: $(READY)  ## lint, types, declarations and all tests that need neither root, a browser nor Java
+test: $(READY)  ## lint, types, declarations and all tests but the long ones, the browser's and Spark's
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/mypy
 	@$(BIN)/maal check
 	@$(BIN)/pytest -rs -n auto --dist loadfile
-	@echo "left out: nothing; the browser and Spark targets come with their issues"
+
+test-long: $(READY)  ## the tests that take minutes: a run killed before each write, every kind of bad delivery in one run
+	@$(BIN)/pytest -rs -n auto --dist loadfile -m long
 
 fuzz: $(READY)  ## hold intake against the reference reader on FUZZ=10000 made and mangled files, others each time (or SEED=1)
 	MAAL_FUZZ=$(FUZZ) $(BIN)/pytest -s -n 0 $(if $(SEED),--hypothesis-seed=$(SEED)) tests/test_intake_fuzz.py

@@ -16,7 +16,6 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from .contract import BUILT_IN_COLUMNS, Extract, Rule, Table
 from .errors import CallerError, nearest
 from .gx_suite import Outcome, connection, expectation_of, is_row_by_row, own_query, validate
 from .intake.ledger import CheckResult, Delivery, Ledger
+from .query import names_in
 
 if TYPE_CHECKING:
     import duckdb
@@ -122,25 +122,13 @@ def _tables_of(rule: Rule, extract: Extract, declared: Declared) -> frozenset[st
     if clock := _CLOCK.search(query):
         raise CallerError(f"{place}: rule {rule.code}: '{clock[0]}' differs from run to run; compare with columns only.")
     try:
-        names = _names_in(query.replace("{batch}", "the_batch").replace("{{", "{").replace("}}", "}")) - {"the_batch"}
+        names = names_in(query.replace("{batch}", "the_batch").replace("{{", "{").replace("}}", "}")) - {"the_batch"}
     except ValueError as error:
         raise CallerError(f"{place}: rule {rule.code}: not valid SQL: {error}") from None
     for name in sorted(names):
         if name not in tables:
             raise CallerError(f"{place}: rule {rule.code}: no table is called '{name}'{nearest(name, tables)}")
     return names
-
-
-@cache
-def _names_in(query: str) -> frozenset[str]:
-    """The tables a query names. Raises ValueError on bad SQL."""
-    import duckdb
-
-    with duckdb.connect() as con:
-        try:
-            return frozenset(con.get_table_names(query))
-        except duckdb.Error as error:
-            raise ValueError(str(error).splitlines()[0]) from None
 
 
 # --- evaluating ---------------------------------------------------------------------------------------------------------------

@@ -8,15 +8,18 @@ tables it reads). Running a measure is measures.py's.
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from .contract import ColumnType, Name
 from .errors import CallerError, nearest
 from .yamlio import Strict, parse_yaml, read_text, validated
+
+if TYPE_CHECKING:
+    import duckdb
 
 # What every measure returns besides its grain and its group columns, in this order, with type and comment.
 OBSERVATION_COLUMNS: dict[str, tuple[str, str]] = {
@@ -161,20 +164,36 @@ class Measure:
     @cached_property
     def reads(self) -> frozenset[str]:
         """The tables the query reads, derived from its text; readings and calendar left out. Raises CallerError on bad SQL."""
-        import duckdb
-
         try:
-            with duckdb.connect() as con:
-                con.execute("create macro add_months(d, n) as d")  # the house function; only its name matters here
-                names = con.get_table_names(re.sub(r"\$[a-z_]+", "null", self.body))
-        except duckdb.Error as error:
-            raise CallerError(f"{self.path}: not valid SQL: {str(error).splitlines()[0]}") from None
-        return frozenset(names) - {READINGS, CALENDAR}
+            return names_in(re.sub(r"\$[a-z_]+", "null", self.body)) - {READINGS, CALENDAR}
+        except ValueError as error:
+            raise CallerError(f"{self.path}: not valid SQL: {error}") from None
 
     @property
     def defaults(self) -> dict[str, str]:
         """The first word of every option."""
         return {name: words[0] for name, words in self.header.options.items()}
+
+
+@cache
+def names_in(query: str) -> frozenset[str]:
+    """The tables a query names. Raises ValueError on bad SQL."""
+    import duckdb
+
+    try:
+        return frozenset(_parser().get_table_names(query))
+    except duckdb.Error as error:
+        raise ValueError(str(error).splitlines()[0]) from None
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """A connection without data; opening one takes longer than parsing every query of the house."""
+    import duckdb
+
+    con = duckdb.connect(config={"threads": 1})
+    con.execute(HOUSE_MACROS)
+    return con
 
 
 _HEADER = re.compile(r"\A\s*/\*---\n(?P<header>.*?)\n---\*/(?P<body>.*)\Z", re.DOTALL)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,16 +146,33 @@ def _dagster(home: Home) -> Iterator[dg.DagsterInstance]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import dagster as dg
+        from dagster._core.storage.event_log.sqlite import sqlite_event_log
+        from dagster._core.storage.runs.sqlite import sqlite_run_storage
         from sqlalchemy import Engine, event
 
         if not event.contains(Engine, "connect", _unhurried):
             event.listen(Engine, "connect", _unhurried)
+        for module in (sqlite_event_log, sqlite_run_storage):
+            module.create_engine = _engine  # type: ignore[attr-defined]
         with dg.DagsterInstance.from_config(str(REPOSITORY)) as instance:
             # Who runs holds the home, and now we do: a run that still counts as started was killed, and would keep the
             # runs of Dagster's pages waiting for ever.
             for killed in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
                 instance.report_run_failed(killed, "The process of this run ended without a word.")
             yield instance
+
+
+@cache
+def _known_engine(url: str) -> Any:
+    from sqlalchemy import NullPool, create_engine
+
+    return create_engine(url, poolclass=NullPool, connect_args={"timeout": 30})
+
+
+def _engine(url: str, **_: Any) -> Any:
+    # Dagster makes an engine for every event, so that SQLAlchemy forgets each time what it had compiled: a fifth of the run. This
+    # keeps one a database; connections are opened and closed as ever.
+    return _known_engine(url)
 
 
 def _unhurried(connection: Any, _: Any) -> None:

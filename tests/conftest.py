@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import json
+import os
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -30,12 +33,20 @@ class Ran:
 
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    folder = tmp_path_factory.mktemp("ran")
-    world = deliver_all(World(folder))
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        code = run(world)
-    assert code == 0, err.getvalue()
-    return Ran(folder, code, out.getvalue(), err.getvalue())
+    """Made by the first of the processes that want it; the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "ran"
+    folder.mkdir(exist_ok=True)
+    said = folder.with_name("ran.json")
+    with folder.with_name("ran.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            world = deliver_all(World(folder))
+            with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+                code = run(world)
+            assert code == 0, err.getvalue()
+            said.write_text(json.dumps([code, out.getvalue(), err.getvalue()]))
+    return Ran(folder, *json.loads(said.read_text()))
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from world import World
 
 from pipelines.cli import main
 
+pytestmark = pytest.mark.long
 BAD_DAY, GOOD_DAY = "2022-02-01T0800", "2022-02-10T0800"
 CASE_HEAD = (
     "Sagsnr;Sagstype;Titel;Modtaget dato;Oprettet dato;Afgørelsesdato;Første lukkedato;Genåbnet dato;Lukket dato;Sagsstatus;"

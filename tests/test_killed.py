@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
 HERE = Path(__file__).resolve()
 AS_OF = date(2021, 12, 31)
 Hashes = dict[str, str | None]  # None: a file that is there, whatever it holds

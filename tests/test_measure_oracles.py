@@ -72,7 +72,7 @@ def test_every_measure_has_an_oracle() -> None:
 def test_query_agrees_with_the_oracle(bench: Bench, name: str) -> None:
     measure = MEASURES[name]
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(trial=trials(name))
     def agree(trial: Trial) -> None:
         rows = trial.rows(name)
