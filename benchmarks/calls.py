@@ -67,7 +67,7 @@ def write_month(path: Path, events: int, month: date, first_event: int = 0) -> N
             case when kind = 'c' then strftime(make_timestamp_ms(
                 utc_ms + case when utc_ms < {change} then {before} else {after} end), '%Y-%m-%d %H:%M:%S.%g') end,
             case when kind = 'c' then drawn % 300 end,
-            '+4500' || lpad(cast(drawn % 1000000 as varchar), 6, '0'),
+            case when kind = 'i' then '+4500' || lpad(cast(drawn % 1000000 as varchar), 6, '0') end,
             null, null, null, null, null, null
         from timed
     """

@@ -78,7 +78,7 @@ ODD_TIMES = [
     "2021-10-31 02:30:00.5", "1970-01-01T00:30:00+0100", "2021-01-05T12:00:00z", "２021-01-05",
 ]  # fmt: skip
 ZONES = ["Europe/Copenhagen", "UTC", "America/Chicago", "Australia/Lord_Howe"]
-NOTHING: list[list[str]] = [[""], ["", "-"], ["NULL", ""], ["-"], []]
+NOTHING: list[list[str]] = [[""], ["", "-"], ["NULL", ""], ["-"], [], ["", "0", "12", "2021-01-05", "1970-01-01 00:00:00"]]
 walls = st.sampled_from(_WALLS) | st.builds(
     lambda d, s: d + timedelta(seconds=s),
     st.sampled_from([datetime(2021, 3, 28, 2), datetime(2021, 10, 31, 2)]),

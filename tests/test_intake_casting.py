@@ -285,6 +285,34 @@ def test_the_end_of_a_period(texts: list[str]) -> None:
     assert stored(texts, {"period_end_of": "{x}"}, "date") == [expected(text) for text in texts]
 
 
+@pytest.mark.parametrize(
+    ("column_type", "texts", "expected"),
+    [
+        ("integer", ["7", "-1", "999", " 999 ", "9990"], [7, None, None, None, 9990]),
+        ("bigint", ["-1", "-10"], [None, -10]),
+        ("date", ["9999-12-31", "2021-01-05", " 9999-12-31"], [None, date(2021, 1, 5), None]),
+        ("timestamp", ["1970-01-02 00:00:00", "1970-01-02 00:00:01"], [None, datetime(1970, 1, 1, 23, 0, 1)]),
+        ("timestamp", ["1970-01-02 00:00:00.000", "2021-01-05 12:00:00"], [None, datetime(2021, 1, 5, 11)]),
+        ("varchar", ["-1", "999", "99", "- 1"], [None, None, "99", "- 1"]),
+    ],
+)
+def test_a_number_or_a_time_may_be_a_word_for_nothing(column_type: str, texts: list[str], expected: list[Any]) -> None:
+    words = ["", "-1", "999", "9999-12-31", "1970-01-02 00:00:00", "1970-01-02 00:00:00.000"]
+    assert stored(texts, {"no_value": words}, column_type) == expected
+
+
+@pytest.mark.parametrize("column_type", ["integer", "bigint", "date", "timestamp", "varchar"])
+def test_a_value_that_does_not_fit_is_a_fault_whether_or_not_the_column_may_be_empty(column_type: str) -> None:
+    odd = {"varchar": "0101701234", "timestamp": "2021-02-29 12:00:00", "date": "2021-02-29"}.get(
+        column_type, "99999999999999999999"
+    )
+    for required in (True, False):
+        t = table({"n": "integer", "x": {"type": column_type, "required": required}})
+        rows, faults = read(f"n,x\n0,{odd}\n1,\n", t, extract({"n": "n", "x": "x"}))
+        assert rows == ([] if required else [(1, None)])
+        assert [fault.line for fault in faults] == ([2, 3] if required else [2])
+
+
 def test_templates_booleans_constants_and_words_for_nothing() -> None:
     columns = {
         "id": {"template": "{year}Q{quarter}", "no_value": ["", "-"]},

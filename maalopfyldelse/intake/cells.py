@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..contract import Source, TableColumn
 from . import cpr, values
@@ -31,20 +32,45 @@ def text(source: Source, spec: TableColumn, r: Callable[[str], str]) -> str:
     return f"case {nothing}when contains({cell}, ' ') then {blank_ended} else {cell} end"
 
 
-def has_plain_form(source: Source, spec: TableColumn) -> bool:
-    """Whether there is a `plain` form to ask for first."""
-    return source.from_ is not None and (spec.type in WHOLE or bool(source.codes or spec.values))
+@dataclass(frozen=True)
+class Plain:
+    """A cell as nearly all are written: SQL for whether it is (true of no other cell, null where it has no value), for its value then,
+    and for the columns that these need."""
+
+    condition: str
+    value: str
+    cast: str | None = None  # as x_NAME
+    written: str | None = None  # as y_NAME, made from x_NAME
 
 
-def plain(source: Source, spec: TableColumn, cell: str, cast: str, written: str) -> str:
-    """The value of a cell that is written as nearly all are; null for any other. `cast` is the engine's own cast of the cell to a
-    whole number, `written` that as text again: what the engine writes the same way has the right shape."""
+def plain(source: Source, spec: TableColumn, name: str, cell: str, patterns: list[str]) -> Plain | None:
+    """The plain form of a column; None where it has none and every cell takes the long way. `patterns`: of a date
+    or an instant."""
+    x, y = f"x_{name}", f"y_{name}"
+    if source.from_ is None or source.has_word is not None:
+        return None
     if source.codes is not None:
-        return _mapped(cell, {word: meant for word, meant in source.codes.items() if word not in source.null}, spec)
-    if spec.values:
-        return f"case when {values.is_one_of(cell, [w for w in spec.values if w not in source.null])} then {cell} end"
-    short = "" if spec.digits_are_ids else f" and strlen({cell}) < {cpr.LENGTH}"
-    return f"case when {written} = {cell}{short} then {cast} end"
+        known = {word: meant for word, meant in source.codes.items() if word not in source.null}
+        return Plain(f"case when {y} is not null then true end", y, written=_mapped(cell, known, spec))
+    if spec.type == "varchar" and spec.values:
+        return Plain(values.is_one_of(cell, [w for w in spec.values if w not in source.null]), cell)
+    nothing = [word for word in source.null if word]
+    if spec.type == "varchar":
+        is_none = f"and not {values.is_one_of(cell, nothing)} " if nothing else ""
+        short = f"when strlen({cell}) < {cpr.LENGTH} then strlen({cell}) > 0 and not contains({cell}, ' ') {is_none}"
+        long = f"not ({cell} like ' %' or {cell} like '% ') and not {_is_personal(cell, spec)} {is_none}"
+        return Plain(f"case {short}when {cell} is not null then {long}end", cell)
+    # What the engine writes the same way has the right shape. A number or a time may be a word for nothing.
+    nothing = [word for word in nothing if any(c.isdigit() for c in word)]
+    is_none = f" and not {values.is_one_of(cell, nothing)}" if nothing else ""
+    if spec.type in WHOLE:
+        short = "" if spec.digits_are_ids else f" and strlen({cell}) < {cpr.LENGTH}"
+        return Plain(f"{y} = {cell}{short}{is_none}", x, f"try_cast({cell} as {spec.type})", f"cast({x} as varchar)")
+    if spec.type == "timestamp" and (written := values.written_time(cell, x, patterns)):
+        return Plain(f"{y} = {cell}{is_none}", x, f"try_cast({cell} as timestamp)", written)
+    if spec.type == "date" and patterns[0] == "%Y-%m-%d":
+        return Plain(f"{y} = {cell} and strlen({cell}) = 10{is_none}", x, f"try_cast({cell} as date)", f"cast({x} as varchar)")
+    return None
 
 
 def typed(source: Source, spec: TableColumn, v: str) -> str:

@@ -8,6 +8,7 @@ is cells.py's.
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from ..contract import Source
 from ..errors import CallerError
@@ -92,19 +93,22 @@ def date(v: str, patterns: list[str]) -> str:
     return _first(tries)
 
 
-def plain_wall_time(cell: str, cast: str, written: str, patterns: list[str]) -> str:
-    """The wall time of a cell in ISO form, where a pattern asks for that; null for any other.
-
-    `cast` is the engine's own cast of the cell, `written` that as text again. Where the two texts agree up to the zeros at the end,
-    the cell has the ISO shape and needs no regular expression, which would be most of the cost of a large file.
+def written_time(cell: str, cast: str, patterns: list[str]) -> str | None:
+    """The engine's own cast of a cell, written in the ISO form of the cell's length; null for other lengths, None where no pattern asks
+    for that form first. A cell that is written so again needs no regular expression, which would be most of the cost of a large file.
     """
-    whole, parts = "%Y-%m-%d %H:%M:%S" in patterns, "%Y-%m-%d %H:%M:%S.%f" in patterns
-    if not (whole or parts):
-        return "cast(null as timestamp)"
-    lengths = f"strlen({cell}) {'between 21 and 26' if parts and not whole else '= 19' if not parts else 'between 19 and 26'}"
-    zeros = f"rtrim(substr({cell}, strlen({written}) + 1), '0') = case when strlen({written}) = 19 then '.' else '' end"
-    padded = f"when starts_with({cell}, {written}) and strlen({cell}) between 21 and 26 and {zeros} then {cast} " if parts else ""
-    return f"case when {cell} = {written} and {lengths} then {cast} {padded}end"
+    forms = {
+        "%Y-%m-%d %H:%M:%S.%f": {
+            23: f"strftime({cast}, '%Y-%m-%d %H:%M:%S.%g')",
+            26: f"strftime({cast}, '%Y-%m-%d %H:%M:%S.%f')",
+        },
+        "%Y-%m-%d %H:%M:%S": {19: f"cast({cast} as varchar)"},
+    }
+    written: dict[int, str] = {}
+    for pattern in takewhile(lambda p: p in ISO_TIMES, patterns):  # another might read the same text otherwise
+        written |= forms.get(pattern, {})
+    whens = " ".join(f"when {length} then {text}" for length, text in written.items())
+    return f"case strlen({cell}) {whens} end" if whens else None
 
 
 def wall_time(v: str, patterns: list[str]) -> str:
