@@ -1,0 +1,159 @@
+"""Intake's speed against the engine's own typed CSV-to-Parquet copy of the same file: `python -m benchmarks.intake --call-events N`.
+
+Makes a file of N call events and one of 2 N, runs every job in turns, each in a process of its own, holds the answers against each
+other, and only then prints the ratios beside their bounds and writes benchmarks/intake.json. Ratios are of the same round,
+and the median of all rounds counts. A bound holds for wall time; processor time stands beside it, for on a machine with other
+work it is the steadier of the two. What is measured is intake_jobs.py's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.calls import write_month
+from benchmarks.intake_jobs import JOBS
+from maalopfyldelse.declared import REPOSITORY
+
+RESULTS = Path(__file__).with_suffix(".json")
+Round = dict[str, dict[str, Any]]  # job → what intake_jobs.py measured
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured figure and its bound; without a bound it is told and not held."""
+
+    name: str
+    value: float
+    bound: float | None
+    holds: bool | None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.intake", description=__doc__)
+    parser.add_argument("--call-events", type=int, default=10_000_000, metavar="N")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--double-rounds", type=int, default=1, help="rounds with 2 N events (0: none)")
+    parser.add_argument("--folder", type=Path, help="where the files are made (default: a temporary folder)")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    given = parser.parse_args(arguments)
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        single = _rounds(Path(folder) / "single", given.call_events, given.rounds, JOBS, console)
+        wanted = ("plain", "full")
+        double = _rounds(Path(folder) / "double", 2 * given.call_events, given.double_rounds, wanted, console)
+    figures = [*_ratios(single), *_growth(single, double), *_memory(single, double, given.call_events)]
+    _show(figures, single, given.call_events)
+    told = {"call_events": given.call_events, "rounds": given.rounds}
+    text = json.dumps([asdict(figure) | told for figure in figures], indent=1)
+    given.out.write_text(text + "\n")
+    return 0
+
+
+def _rounds(folder: Path, events: int, rounds: int, jobs: tuple[str, ...], console: Console) -> list[Round]:
+    if not rounds:
+        return []
+    _deliver(folder, events)
+    done: list[Round] = []
+    for number in range(rounds):
+        results: Round = {}
+        for job in jobs:
+            command = [sys.executable, "-m", "benchmarks.intake_jobs", job, str(folder)]
+            ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            found = results[job] = json.loads(ended.stdout)
+            said = f"{found['wall']:.2f} s, processor {found['processor']:.2f} s, {found['memory']:.0f} MB"
+            console.print(f"{events} events, round {number + 1}: {job}: {said}", highlight=False)
+        _hold_alike(results)
+        done.append(results)
+    return done
+
+
+def _deliver(folder: Path, events: int) -> None:
+    received = folder / "deliveries" / "2021-06-05T0700" / "puzzel"
+    received.mkdir(parents=True)
+    (folder / "deliveries" / "SYNTHETIC").touch()
+    write_month(received / "call_events_2021-05.csv", events, date(2021, 5, 1))
+    (queues,) = REPOSITORY.glob("data/sample/*/puzzel/koeliste_2020-07.csv")
+    (received / queues.name).write_bytes(queues.read_bytes())
+
+
+def _hold_alike(results: Round) -> None:
+    """Raises SystemExit where the engine's copy and ours say different things."""
+    for ours, copy in (("plain", "copy"), ("full", "copy-full")):
+        if copy in results and results[ours]["sums"] != results[copy]["sums"]:
+            raise SystemExit(f"{ours} and {copy} differ: {results[ours]['sums']}, {results[copy]['sums']}")
+    failed = [code for code, success, _ in results.get("rules", {}).get("sums", []) if not success]
+    if failed:
+        raise SystemExit(f"expectations failed that should not: {', '.join(failed)}")
+
+
+def _ratios(rounds: list[Round]) -> list[Figure]:
+    figures = []
+    for name, ours, against, bound in (
+        ("strict casts alone / typed copy", "plain", "copy", 1.5),
+        ("zone, CPR scan and keyed hash / typed copy", "full", "copy-full", 2.5),
+        ("expectations / intake", "rules", "full", 1.0),
+    ):
+        for time in ("wall", "processor"):
+            ratio = median(found[ours][time] / found[against][time] for found in rounds)
+            figures.append(_figure(f"{name}, {time} time", ratio, bound))
+    return figures
+
+
+def _growth(single: list[Round], double: list[Round]) -> list[Figure]:
+    figures = []
+    for job, name in (("plain", "strict casts alone"), ("full", "zone, CPR scan and keyed hash")):
+        for time in ("wall", "processor"):
+            if double:
+                once, twice = (median(found[job][time] for found in rounds) for rounds in (single, double))
+                figures.append(_figure(f"{name}: twice the events / once, {time} time", twice / once, 2.2))
+    return figures
+
+
+def _memory(single: list[Round], double: list[Round], events: int) -> list[Figure]:
+    found = []
+    for rounds, size in ((single, events), (double, 2 * events)):
+        for job in rounds[0] if rounds else ():
+            is_ours = not job.startswith("copy")
+            peak = max(one[job]["memory"] for one in rounds)
+            found.append(_figure(f"peak memory of {job} at {size} events, MB", peak, 3000 if is_ours else None))
+    return found
+
+
+def _figure(name: str, value: float, bound: float | None) -> Figure:
+    rounded = round(value, 2 if value < 100 else 0)
+    return Figure(name, rounded, bound, None if bound is None else Fraction(value) <= Fraction(bound))
+
+
+def _show(figures: list[Figure], rounds: list[Round], events: int) -> None:
+    console = Console()
+    times = Table(title=f"{events} call events, median of {len(rounds)} rounds")
+    for heading in ("job", "wall s", "processor s", "peak MB"):
+        times.add_column(heading, justify="left" if heading == "job" else "right")
+    for job in rounds[0]:
+        cells = [median(found[job][kind] for found in rounds) for kind in ("wall", "processor", "memory")]
+        times.add_row(job, f"{cells[0]:.2f}", f"{cells[1]:.2f}", f"{cells[2]:.0f}")
+    console.print(times)
+    bounds = Table(title="against the bounds")
+    for heading in ("figure", "value", "bound", "holds"):
+        bounds.add_column(heading, justify="left" if heading == "figure" else "right")
+    for f in figures:
+        holds = "" if f.holds is None else "yes" if f.holds else "NO"
+        bounds.add_row(f.name, f"{f.value:g}", "" if f.bound is None else f"{f.bound:g}", holds)
+    console.print(bounds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
