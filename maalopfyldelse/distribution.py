@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .counting import Count
-from .measures import arguments, fingerprint, observations_sql
+from .measures import arguments, observations_sql
 from .query import Distribution as Declared
 from .scanning import Scanning
 
@@ -60,9 +60,7 @@ def _step(upper: int | None, numbers: list[Fraction]) -> Step:
 def _rows(scanning: Scanning, count: Count, declared: Declared) -> list[tuple[int | None, list[str], str, str, str]]:
     """Number of the step (one above the last for what lies beyond; None without a value), the filter's groups, and three sums."""
     measure, groups = scanning.declared.measures[count.scan.measure], [group for group, _ in count.where]
-    current = {t: scanning.current[t].deliveries for t in sorted(measure.reads)}
-    key = fingerprint(measure, count.scan, [count.options], current)
-    path = scanning.home.store / "cells" / f"{'-'.join([key, *groups])}.steps.json"
+    path = scanning.cells_path(count.scan, [count.options], "-".join(["steps", *groups]) + ".json")
     if not path.exists():
         value, last = declared.column, declared.top // declared.step
         number = f"least(greatest(({value} + {declared.step - 1}) // {declared.step}, 1), {last + 1})"

@@ -176,10 +176,19 @@ def _conserved(measure: Measure, cells: Iterable[Cell], leading: int, reading_id
 
 
 def fingerprint(measure: Measure, scan: Scan, combinations: Sequence[Options], current: Any) -> str:
-    """A hash of everything the cells follow from: the query's text, window, parameters, readings and what the
-    current rows of its tables follow from."""
+    """A hash of everything the cells follow from: the query's text, window, parameters, readings, house functions and calendar, and
+    what the current rows of its tables follow from."""
+    house = hashlib.sha256((HOUSE_MACROS + calendar_sql()).encode()).hexdigest()
     said = json.dumps(
-        [measure.text, scan.days.after.isoformat(), scan.days.to.isoformat(), scan.parameters, list(combinations), current],
+        [
+            measure.text,
+            house,
+            scan.days.after.isoformat(),
+            scan.days.to.isoformat(),
+            scan.parameters,
+            list(combinations),
+            current,
+        ],
         default=str,
         sort_keys=True,
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .counting import Count, Days, Scan, approved_words, count_of, read_under
@@ -160,9 +161,7 @@ class Scanning:
 
     def _scan(self, scan: Scan) -> Scanned:
         measure, combinations = self.declared.measures[scan.measure], self.scans[scan]
-        current = {t: self.current[t].follows_from for t in sorted(measure.reads)}
-        key = fingerprint(measure, scan, combinations, current)
-        path = self.home.store / "cells" / f"{key}.json"
+        path = self.cells_path(scan, combinations, "json")
         if self.keeps_cells and path.exists():
             self.reused.append(scan.measure)
             return _from_json(scan, json.loads(path.read_text()))
@@ -177,6 +176,12 @@ class Scanning:
         temporary.write_text(json.dumps(_to_json(scanned)))
         temporary.replace(path)
         return scanned
+
+    def cells_path(self, scan: Scan, combinations: list[Options], ending: str) -> Path:
+        """Where what is counted over a scan is kept: named by all that it follows from."""
+        measure = self.declared.measures[scan.measure]
+        current = {t: self.current[t].follows_from for t in sorted(measure.reads)}
+        return self.home.store / "cells" / f"{fingerprint(measure, scan, combinations, current)}.{ending}"
 
     def missing(self, measure: Measure, days: Days) -> str | None:
         """What must have been delivered for this window and was not, in Danish; None when nothing is missing."""

@@ -17,12 +17,13 @@ import pytest
 from edition_house import AS_OF, House
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from little import GOOD, Letter
+from little import GOOD, NOW, Letter
 
 from maalopfyldelse import restatement, shelf
 from maalopfyldelse.edition import RESTATEMENT
 from maalopfyldelse.printing import decimal
 from maalopfyldelse.restatement import CAUSES, QUANTITIES, Change, Restatement, of_editions
+from maalopfyldelse.scanning import Scanning, load_plan
 from pipelines.cli import main
 
 EXAMPLES = int(os.environ.get("MAAL_RESTATEMENT_EXAMPLES", "6"))
@@ -69,6 +70,15 @@ def row(found: Restatement, name: str = "1") -> Change:
 def parts(change: Change, quantity: str = "value") -> dict[str, Fraction | None]:
     """The causes that have a part."""
     return {part.cause: part.by[quantity] for part in change.parts if part.by[quantity] != 0}
+
+
+def steps_path(house: House) -> Path:
+    """Where the distribution behind the figure is kept."""
+    declared = house.little.declared
+    known = house.little.ledger
+    scanning = Scanning(house.home, declared, known, load_plan(declared, "alpha"), AS_OF, NOW)
+    [(scan, combinations)] = scanning.scans.items()
+    return scanning.cells_path(scan, combinations, "steps.json")
 
 
 def nine(number: Fraction) -> Fraction:
@@ -154,8 +164,10 @@ def test_a_delivery_taken_again_under_a_changed_contract_is_superseded(house: Ho
     house.letters("2022-01-06T0800", "letters_2021b.csv", [("4", "2021-05-01", "a", ""), ("5", "2021-06-01", "a", "n")])
     house.change("expectations/letters_csv.yaml", "superseding: key", "superseding: key\nlimits: {max_set_aside_share: 1}")
     house.run()
+    before = steps_path(house)
     house.change("expectations/tables/letters.yaml", "is_answered: {", "is_answered: {required: false, ")
     house.run()
+    assert steps_path(house) != before  # the same file, and not the same rows
     found = compared(house, 2, 3)
     assert found.retaken == ("letters_2021.csv", "letters_2021b.csv")
     assert parts(row(found)) == {"superseded": -10}  # the row that was set aside is kept now
