@@ -95,6 +95,10 @@ def _measure(measure: Measure, declared: Declared) -> Iterator[str]:
             return
         if not declared.extracts_of(table):
             yield f"{measure.path.name}: reads '{table}', which no extract fills"
+    if staff := measure.header.staff:
+        columns = declared.tables[measure.header.leading[0].table].columns
+        for column in (c for c in (staff.by, staff.fte) if c not in columns):
+            yield f"{measure.path.name}: staff names '{column}', which is no column of {measure.header.leading[0].table}"
     import duckdb
 
     with duckdb.connect(":memory:") as con:

@@ -225,7 +225,7 @@ def _line(placed: Placed, scanning: Scanning, outcomes: list[Outcome], provision
         high=graded.high,
         points_low=None if weight is None else weight * graded.low / 100,
         points_high=None if weight is None else weight * graded.high / 100,
-        rows_set_aside=sum(set_aside.get(table, 0) for table in _tables(row, scanning)),
+        rows_set_aside=sum(set_aside.get(table, 0) for table in tables_of(row, scanning)),
         provisional=provisional or not all(f.is_approved for f in found) or unapproved > 0,
         reason="; ".join(dict.fromkeys(r for r in reasons if r)) or None,
         dimensions=tuple(row.dimensions),
@@ -251,11 +251,11 @@ def _criteria_words(outcome: Outcome) -> list[str]:
     return [f"{j.criterion.id}: {j.graded.reason}" for j in outcome.judged if j.criterion.scored and j.graded.reason]
 
 
-def _tables(row: Row, scanning: Scanning) -> set[str]:
+def tables_of(row: Row, scanning: Scanning) -> set[str]:
     """The tables that a row and the rows below it are counted from or judged by."""
     measures = {counting.measure for _, counting in row.countings}
     own = {table for name in measures for table in scanning.declared.measures[name].reads} | _registers(row)
-    return own.union(*(_tables(below, scanning) for below in row.rows))
+    return own.union(*(tables_of(below, scanning) for below in row.rows))
 
 
 def _total(plan: Plan, as_of: date, lines: list[Line], provisional: bool, set_aside: int) -> Line:

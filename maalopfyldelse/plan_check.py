@@ -42,8 +42,15 @@ def _row(row: Row, declared: Declared, as_of: date) -> list[str]:
     problems = []
     for words in choices:
         try:
-            for _, counting in read_under(row, words).countings:
-                count_of(counting, declared.measures[counting.measure], as_of, f"row {row.id}")
+            read = read_under(row, words)
+            for _, counting in read.countings:
+                measure = declared.measures[counting.measure]
+                count_of(counting, measure, as_of, f"row {row.id}")
+                if read.grade.proportional and (measure.header.counts == "persons" or measure.header.staff):
+                    problems.append(
+                        f"row {row.id}: grade: proportional would tell by the row's points a figure that is withheld because it is of "
+                        "few persons; use threshold or steps"
+                    )
         except MaalError as error:
             problems.append(str(error))
     return problems

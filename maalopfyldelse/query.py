@@ -94,8 +94,16 @@ class Distribution(Strict):
         return self
 
 
+class Staff(Strict):
+    """Where the size of the institutions behind the figures stands: the leading table's column of that group, and that of its
+    årsværk. Figures of an institution that is too small do not leave the house."""
+
+    by: Name
+    fte: Name
+
+
 class Header(Strict):
-    """The header of a measure."""
+    """The header of a measure. `counts: persons` says that an observation is a person, and `staff` whose figures may be too small."""
 
     measure: Name
     summary: str
@@ -109,6 +117,7 @@ class Header(Strict):
     reasons: dict[Name, str] = {}
     columns: dict[Name, QueryColumn]
     counts: Literal["persons", "other"] = "other"
+    staff: Staff | None = None
     distribution: Distribution | None = None
 
     @field_validator("options")
@@ -131,6 +140,8 @@ class Header(Strict):
         for name in (*self.parameters, *self.options):
             if name in self.columns or (name in self.parameters and name in OBSERVATION_COLUMNS):
                 raise ValueError(f"'{name}' is both a column and a parameter or option; a macro would mix them up")
+        if self.staff and self.staff.by not in self.groups:
+            raise ValueError(f"staff names '{self.staff.by}', which is no group{nearest(self.staff.by, self.groups)}")
         if shown := self.distribution:
             if shown.column != "numerator" and shown.column not in self.columns:
                 raise ValueError(f"distribution names '{shown.column}', which is no column{nearest(shown.column, self.columns)}")

@@ -9,6 +9,7 @@ denominator: kvartalernes årsværk lagt sammen
 grain: [institution, quarter]
 leading:
   - {table: state_absence, window: "quarter_end_date > $from_date and quarter_end_date <= $as_of"}
+staff: {by: institution, fte: fte}
 options:
   per: [fte, heads]
 reasons:

@@ -9,6 +9,7 @@ denominator: årsværk × 7,4 timer
 grain: [institution, quarter, absence_type]
 leading:
   - {table: absence, window: "quarter_end_date > $from_date and quarter_end_date <= $as_of"}
+staff: {by: institution, fte: fte}
 options:
   per: [fte, heads]
   types: [stated, with_work_injury]

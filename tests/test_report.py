@@ -134,7 +134,8 @@ def test_every_row_stands_in_part_1_and_in_part_2_with_the_figures_of_the_table(
         criteria = [c for c in declared[record["row"]].row.criteria if c.figure]
         if record["value"] is not None and len(criteria) < 2:
             target = None if record["target"] is None else Fraction(record["target"])
-            assert cells["Resultat"].startswith(danish_figure(Fraction(record["value"]), target))
+            shown = "skjult" if record["row"] == "M4" else danish_figure(Fraction(record["value"]), target)  # few persons
+            assert cells["Resultat"].startswith(shown)
         for alternative in record["readings"]:
             assert alternative["id"] in blocks[f"r-{record['row']}"].text
 

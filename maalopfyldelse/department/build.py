@@ -1,7 +1,7 @@
 """Making the view of an edition from what was computed: the rows, the total, what is missing, and what has happened around them.
 
-Figures, criteria and readings are figures.py's, evidence, amendments and deliveries around.py's. The last step makes every text
-clean.
+Figures, criteria and readings are figures.py's, evidence, amendments and deliveries around.py's. The last steps take out what is
+too small to leave the house (suppress.py) and make every text clean.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from ..printing import danish_exact, danish_figure
 from ..trend import earlier_lines
 from ..wording import COMPARISON_WORDS, days_words, grade_words, long_date, long_time, readable, with_long_dates
 from . import around
+from .behind import behinds
 from .changes import changes
 from .clean import cleaned
 from .figures import VERDICTS, amount, criteria, figure_amount, figures, readings, verdict_of
+from .suppress import suppressed
 from .terms import TERMS
 from .view import NOTHING, Amount, Figure, Missing, Point, Remark, Row, Tally, Total, View
 
@@ -96,7 +98,7 @@ def build(computed: Computed, facts: Facts) -> View:
         code=facts.code,
         due=long_date(as_of + timedelta(days=plan.reporting.due_days)),
     )
-    return cleaned(view)
+    return cleaned(suppressed(view, behinds(computed, earlier, facts.restated)))
 
 
 def _status(computed: Computed, closes: date, states: Sequence[str]) -> str:

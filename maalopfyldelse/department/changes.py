@@ -17,6 +17,8 @@ from ..restatement_note import CAUSE_WORDS
 from ..wording import long_date, verdict_words
 from .view import Change, Changes
 
+VALUE = "resultat"  # what the change of a figure is called
+
 
 def changes(restated: Mapping[str, Any] | None) -> Changes:
     """Rows whose verdict, figure, points, target or text differ from the edition before, each with its causes."""
@@ -39,7 +41,7 @@ def _changed(said: Mapping[str, Any]) -> Iterator[Change]:
         words = (verdict_words(old["verdict"]), verdict_words(new["verdict"]))
         yield Change(row, text, "verdikt", *words, "", tuple(CAUSE_WORDS[c["cause"]] for c in causes if c["turned"]))
     unit = UNIT_WORDS.get(said["unit"] or "", "")
-    quantities = [("value", "resultat", unit), ("target", "mål", unit)] if row != "total" else []
+    quantities = [("value", VALUE, unit), ("target", "mål", unit)] if row != "total" else []
     for name, what, unit_ in [*quantities, ("points_low", "point, mindst", ""), ("points_high", "point, højst", "")]:
         was, now = _exact(old[name]), _exact(new[name])
         if was != now:

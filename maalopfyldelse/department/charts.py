@@ -134,7 +134,7 @@ class Charts:
         ]
         if not rows:
             return ""
-        x = {"field": "rank", "type": "quantitative", "scale": {"domain": [0.3, len(figure.parts) + 0.7], "nice": False}}
+        x = {"field": "rank", "type": "quantitative", "scale": {"domain": [0.3, len(rows) + 0.7], "nice": False}}
         x["axis"] = {"title": f"{figure.parts_by}, bedste først", "grid": False, "tickMinStep": 1, "format": "d"}
         y = {
             "field": "value",
@@ -143,7 +143,7 @@ class Charts:
         }
         width = 640
         bars = {
-            "mark": {"type": "bar", "width": max(2, width / len(figure.parts) - 1.6), "stroke": _ACCENT, "strokeWidth": 0.8},
+            "mark": {"type": "bar", "width": max(2, width / len(rows) - 1.6), "stroke": _ACCENT, "strokeWidth": 0.8},
             "encoding": {
                 "x": x,
                 "y": y,
@@ -153,8 +153,10 @@ class Charts:
         layers: list[dict[str, Any]] = [bars]
         if figure.target_exact is not None:
             layers.append(_rule(number(figure.target_exact), "mål", y["axis"]))
-        chosen = sum(p.is_chosen for p in figure.parts)
-        told = f"{figure.parts_by}: {len(figure.parts)} i rækkefølge efter andel; de {chosen} bedste er udfyldt. Samlet for dem: {figure.value.text}."
+        chosen, hidden = figure.best[0][0], len(figure.parts) - len(rows)
+        without = f", {hidden} er skjult" if hidden else ""
+        told = f"{figure.parts_by}: {len(rows)} i rækkefølge efter andel{without}; de {chosen} bedste er udfyldt."
+        told += f" Samlet for dem: {figure.value.text}."
         return self._svg(_spec(width, 190, rows, layers), told, f"Den stiplede linje er målet, {figure.target}.")
 
     def spread(self, spread: Spread, figure: Figure) -> str:

@@ -5,7 +5,7 @@ From an outcome of the fulfilment to the view's figures, criteria and readings; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -61,10 +61,15 @@ def figure_amount(figure: Counted | None, target: Target | None) -> Amount:
 
 def figures(outcome: Outcome, scanning: Scanning, row: Row) -> tuple[Figure, ...]:
     """Every figure of an outcome: the row's own, or those of its criteria."""
+    return tuple(_figure(name and readable(name), count, fig, scanning, row) for name, count, fig in counted(outcome))
+
+
+def counted(outcome: Outcome) -> Iterator[tuple[str | None, Count, Counted]]:
+    """The figures of an outcome: those of its criteria by their ids, else the row's own."""
     found: list[tuple[str | None, Count | None, Counted | None]] = [(None, outcome.count, outcome.figure)]
     if outcome.judged:
-        found = [(readable(j.criterion.id), j.count, j.figure) for j in outcome.judged]
-    return tuple(_figure(name, count, fig, scanning, row) for name, count, fig in found if count and fig)
+        found = [(j.criterion.id, j.count, j.figure) for j in outcome.judged]
+    yield from ((name, count, fig) for name, count, fig in found if count and fig)
 
 
 def _figure(name: str | None, count: Count, fig: Counted, scanning: Scanning, row: Row) -> Figure:

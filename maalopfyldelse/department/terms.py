@@ -36,5 +36,12 @@ TERMS = (
     ),
     Term("Holdt ude", "En observation, der efter den godkendte læsning ikke hører med i tallet; altid med en årsag."),
     Term("Uden for afgrænsningen", "En observation, som målingen omfatter, men som hører til en anden række i planen."),
+    Term(
+        "Skjult",
+        "Et tal, der ikke vises af hensyn til små tal; verdiktet står. Det gælder et antal personer fra 1 til 4, også når det er "
+        "resten af en nævner eller forskellen mellem to tal, der ellers begge blev vist, og tal for en institution med under 10 "
+        "årsværk. Hvor et skjult tal kunne regnes ud af en sum, er mindst ét tal mere skjult, og de skjulte står til sidst, i "
+        "alfabetisk orden. 0 vises, for det tæller ingen. Antal af sager, kald, aftaler og andre ting skjules ikke.",
+    ),
     Term("SHA-256", "Et fingeraftryk af filens indhold: samme fingeraftryk, samme fil."),
 )
