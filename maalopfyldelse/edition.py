@@ -201,7 +201,6 @@ def write_outputs(computed: Computed, facts: department.Facts, folder: Path) -> 
         contents[RESTATEMENT] = manifest.content_hash([facts.restated])
     leaving = folder / "department"
     leaving.mkdir()
-    (leaving / "fulfilment.csv").write_bytes(tabular.department_csv(computed.lines))
     department.write(department.build(computed, facts), leaving)
     written = {str(p.relative_to(folder)) for p in leaving.rglob("*") if p.is_file()}
     return {name: contents.get(name) for name in {*contents, *written}}

@@ -1,21 +1,18 @@
 """The fulfilment and the results as tables: field by field, typed, in the forms that leave the program.
 
-One list of fields serves Parquet, JSON and CSV; numbers are written from exact fractions, half up to nine decimals. What the
+One list of fields serves Parquet and JSON; numbers are written from exact fractions, half up to nine decimals. What the
 fields contain is fulfilment.py's; here is only their shape. The field list of `fulfilment` is a stable interface.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .fulfilment import Line, Outcome
-from .plan_terms import UNIT_WORDS
-from .printing import PLACES, danish, danish_exact, danish_figure, decimal, exact_text
+from .printing import PLACES, decimal, exact_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -202,45 +199,3 @@ def write_parquet(records: list[dict[str, Any]], fields: list[tuple[str, str, st
     import pyarrow.parquet as pq
 
     pq.write_table(arrow_table(records, fields), path, compression="zstd")
-
-
-DEPARTMENT: list[tuple[str, Callable[[Line], Any]]] = [
-    ("Nr.", lambda line: line.row),
-    ("Krav", lambda line: line.text),
-    ("Verdikt", lambda line: line.verdict or ""),
-    ("Resultat", lambda line: "" if line.value is None else danish_figure(line.value, line.target)),
-    ("Mål", lambda line: "" if line.target is None else target_words(line)),
-    ("Enhed", lambda line: UNIT_WORDS.get(line.unit or "", line.unit or "")),
-    ("Vægt", lambda line: "" if line.weight is None else danish(line.weight)),
-    ("Point mindst", lambda line: "" if line.points_low is None else danish(line.points_low, 2)),
-    ("Point højst", lambda line: "" if line.points_high is None else danish(line.points_high, 2)),
-    ("Læsning", lambda line: ", ".join(line.reading)),
-    ("Rækker sat til side", lambda line: line.rows_set_aside),
-    ("Status", lambda line: "foreløbig" if line.provisional else "endelig"),
-    ("Bemærkning", lambda line: line.reason or ""),
-]
-
-_COMPARISON_WORDS = {"at_least": "mindst", "at_most": "højst", "under": "under", "over": "over"}
-
-
-def target_words(line: Line) -> str:
-    """`mindst 90` – the target with its comparison."""
-    assert line.target is not None and line.comparison is not None
-    return f"{_COMPARISON_WORDS[line.comparison]} {danish_exact(line.target)}"
-
-
-def department_csv(lines: Iterable[Line]) -> bytes:
-    """The table for the department: Danish headings and numbers, `;`, UTF-8 with a byte order mark so that Excel reads it.
-
-    A text that a spreadsheet would run as a formula is written with an apostrophe in front.
-    """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow([heading for heading, _ in DEPARTMENT])
-    for line in lines:
-        writer.writerow([_inert(str(read(line))) for _, read in DEPARTMENT])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def _inert(text: str) -> str:
-    return "'" + text if text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not text[1:2].isdigit()) else text

@@ -21,6 +21,7 @@ from world import World
 from maalopfyldelse.department import Facts, build
 from maalopfyldelse.department.clean import clean_text, cleaned
 from maalopfyldelse.department.report import page
+from maalopfyldelse.department.suppress import HIDDEN
 from maalopfyldelse.department.view import Amount, View
 from maalopfyldelse.edition import Computed, compute
 from maalopfyldelse.intake.deliveries import scan
@@ -138,6 +139,17 @@ def test_every_row_stands_in_part_1_and_in_part_2_with_the_figures_of_the_table(
             assert cells["Resultat"].startswith(shown)
         for alternative in record["readings"]:
             assert alternative["id"] in blocks[f"r-{record['row']}"].text
+
+
+def test_the_view_of_few_persons_shows_verdicts_only(views: dict[str, View]) -> None:
+    made = views["star-2021"].row("M4")
+    (one,) = made.figures
+    assert made.verdict.word == "opfyldt" and made.points.exact == 10
+    assert {a.exact for a in (made.value, one.value, one.numerator, one.denominator, one.counted, one.observations)} == {None}
+    assert not one.parts and not one.best and one.spread is None
+    options = [o for r in made.readings for o in r.options if o.value]
+    assert options and all(o.value == HIDDEN and o.basis == "skjult" and o.verdict.word for o in options)
+    assert all(not p.value or p.value == HIDDEN for p in made.trend)
 
 
 def test_rows_that_are_not_met_are_open_and_come_first(pages: dict[str, str], views: dict[str, View]) -> None:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maalopfyldelse.printing import danish, danish_figure, decimal, exact_text
-from maalopfyldelse.tabular import _inert
 
 NUMBERS = st.fractions(-1000, 1000, max_denominator=10**6)
 
@@ -57,12 +56,3 @@ def test_the_printed_figure_lies_on_the_right_side_of_the_target(value: Fraction
 
 def test_negative_numbers_and_zero() -> None:
     assert danish(Fraction(-1, 4)) == "-0,3" and danish(Fraction(-1, 100)) == "0,0"
-
-
-@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "@SUM(A1)", "-x", "\tx"])
-def test_nothing_runs_in_a_spreadsheet(text: str) -> None:
-    assert _inert(text).startswith("'")
-
-
-def test_a_negative_number_stays_a_number() -> None:
-    assert _inert("-0,3") == "-0,3"

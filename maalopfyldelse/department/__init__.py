@@ -9,11 +9,13 @@ from pathlib import Path
 
 from .build import Facts, build
 from .report import page
+from .table import table
 from .view import View
 
 __all__ = ["Facts", "View", "build", "write"]
 
 
 def write(view: View, folder: Path) -> None:
-    """Writes `report.html` into an existing folder."""
+    """Writes `report.html` and `fulfilment.csv` into an existing folder."""
     (folder / "report.html").write_bytes(page(view).encode())
+    (folder / "fulfilment.csv").write_bytes(table(view))
