@@ -11,6 +11,7 @@ from little import NOW, Letter, Little
 
 from maalopfyldelse import department
 from maalopfyldelse.dates import parse_instant
+from maalopfyldelse.department.table import table
 from maalopfyldelse.edition import Published, compute, publish
 from maalopfyldelse.intake.deliveries import scan
 from maalopfyldelse.intake.take import take_extract
@@ -19,13 +20,18 @@ from maalopfyldelse.scanning import load_plan
 AS_OF = date(2021, 12, 31)
 
 
+def _undrawn(view: department.View, into: Path) -> None:
+    (into / "report.html").write_text(repr(view))
+    (into / "fulfilment.csv").write_bytes(table(view))
+
+
 class House:
     """The little world, with what a run does in one call. Unless asked for, the page is the view as it is: drawing takes longer
     than all the rest."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, draws: bool = False) -> None:
         if not draws:
-            monkeypatch.setattr(department, "write", lambda view, into: (into / "report.html").write_text(repr(view)))
+            monkeypatch.setattr(department, "write", _undrawn)
         self.little = Little(folder, monkeypatch)
         self.home = self.little.home
         self.little.deliver_all()
