@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .copies import quoted
+from .engine import engine_words
 from .errors import CallerError, MaalError, nearest
 from .home import Home
 
@@ -51,7 +52,7 @@ def export(home: Home, target: Path, tables: Sequence[str] = ()) -> list[str]:
             shutil.move(work, target)
             target.chmod(0o600)
     except duckdb.Error as error:
-        raise MaalError(f"{home.analyst} cannot be exported: {str(error).splitlines()[0]}") from None
+        raise MaalError(f"{home.analyst} cannot be exported: {engine_words(error)}") from None
     except OSError as error:
         raise MaalError(f"{target} cannot be written: {error.strerror}") from None
     finally:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from . import manifest, recorded, shelf
 from .counting import Count, Days, Scan
 from .declared import Declared
+from .engine import engine_words
 from .errors import MaalError
 from .home import Home
 from .intake.current import create_current
@@ -198,7 +199,7 @@ def _copied(con: duckdb.DuckDBPyConnection, home: Home, declared: Declared, one:
     except MaalError as error:
         missing = str(error)
     except duckdb.Error as error:
-        missing = f"It cannot be counted again: {str(error).splitlines()[0]}"
+        missing = f"It cannot be counted again: {engine_words(error)}"
     con.execute("rollback" if missing else "commit")
     return missing
 

@@ -31,3 +31,12 @@ def connect(home: Home) -> duckdb.DuckDBPyConnection:
     con.execute("set timezone = 'UTC'")
     con.execute("set enable_progress_bar = false")
     return con
+
+
+def engine_words(error: duckdb.Error) -> str:
+    """What the engine says of a query, on one line. Of a value that it stumbled over only that: its message may quote the value."""
+    import duckdb
+
+    if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException | duckdb.IOException):
+        return str(error).splitlines()[0]
+    return f"the engine stopped ({type(error).__name__}); its message is not shown, for it may quote a value"

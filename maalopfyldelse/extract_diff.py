@@ -31,8 +31,8 @@ from .intake.deliveries import MARKER, Found, Scan, facts_of, fits, hash_file, l
 from .intake.faults import Fault, Refused
 from .intake.keys import hash_key, set_key
 from .intake.ledger import Ledger
+from .intake.shown import is_personal, shown_name
 from .intake.take import contract_hash, take_extract
-from .printing import printable
 from .stored_diff import AgainstStored, KeyOverlap, StoredSide, Superseded
 
 if TYPE_CHECKING:
@@ -185,6 +185,10 @@ class _Comparison:
 
     def _hold_name(self) -> None:
         extract, name = self.extract, self.found.name
+        if is_personal(self.found.path.name):
+            self.problems.append(
+                "the name holds what looks like a personal number (CPR) or an e-mail address, so the file would be refused: rename it"
+            )
         patterns = [p for layout in extract.layouts for p in layout.files or extract.files]
         if not fits(name, extract.files) or not layouts_of(extract, name):
             fitting = " or ".join(dict.fromkeys(patterns))
@@ -266,7 +270,7 @@ def _found(extract: Extract, path: Path, ledger: Ledger, now: datetime) -> Found
     arrival = now if last is None else max(now, last + timedelta(seconds=1))
     found = Found(
         path=path,
-        name=printable(name),
+        name=shown_name(name),
         sha256=hash_file(path),
         size=facts[0],
         system=extract.system,

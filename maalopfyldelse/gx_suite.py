@@ -178,12 +178,12 @@ def _fault_of_the_rule(raised: list[str]) -> str | None:
     """Why the rule cannot be evaluated, in words without values; None when it is the values it stumbles over (a cast that
     fails in the middle of the data), which is a failed rule and not a malformed one."""
     text = "\n".join(raised)
+    if re.search(r"\b(Conversion|Out of Range|Invalid Input|Overflow) Error:", text):
+        return None  # first: the value that it quotes might read like one of the others
     if found := re.search(r'The column "([^"]*)" in BatchData|"the_rows" does not have a column named "([^"]*)"', text):
         return f"the table has no column '{found[1] or found[2]}'."
     if found := re.search(r"\b((?:Binder|Catalog|Parser) Error: [^\n]*)", text):
         return f"DuckDB cannot run it: {found[1]}"
-    if re.search(r"\b(Conversion|Out of Range|Invalid Input|Overflow) Error:", text):
-        return None
     return "it cannot be evaluated on DuckDB. State it as an UnexpectedRowsExpectation."
 
 

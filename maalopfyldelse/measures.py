@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .counting import Days, Scan, reading_id
 from .dates import is_working_day
+from .engine import engine_words
 from .errors import MaalError
 from .query import CALENDAR, HOUSE_MACROS, READINGS, Measure
 
@@ -108,8 +109,11 @@ def observations_sql(measure: Measure, combinations: Sequence[Options]) -> str:
 def run_scan(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan, combinations: Sequence[Options]) -> Scanned:
     """The cells of every combination in one pass over tables that stand in `con` as views.
 
-    Raises MaalError when the observations do not account for every leading row (a fault in the query, never in the data).
+    Raises MaalError when the observations do not account for every leading row (a fault in the query, never in the data), or a value
+    does not go through the query.
     """
+    import duckdb
+
     groups = measure.header.groups
     keys = ", ".join(["reading_id", *groups, "reason", "is_known"])
     query = (
@@ -118,7 +122,12 @@ def run_scan(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan, combi
         "coalesce(sum(numerator), 0), coalesce(sum(denominator), 0) "
         f"from observations group by {keys}"
     )
-    rows = con.execute(query, arguments(measure, scan)).fetchall()
+    try:
+        rows = con.execute(query, arguments(measure, scan)).fetchall()
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        raise MaalError(
+            f"{measure.path.name}: a value in the rows does not go through the query: {engine_words(error)}."
+        ) from None
     n = len(groups)
     cells = [
         Cell(

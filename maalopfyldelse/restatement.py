@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import manifest, recorded, restatement_note, shelf
+from .engine import engine_words
 from .errors import CallerError, MaalError
 from .evidence import REGISTERS
 from .finality import FIGURES
@@ -207,7 +208,7 @@ def between(old: Side, new: Side) -> Restatement:
             steps = _Steps(old, new)
             steps.compute()
         except (MaalError, duckdb.Error) as error:
-            steps, problem = None, str(error)
+            steps, problem = None, engine_words(error) if isinstance(error, duckdb.Error) else str(error)
     return Restatement(
         new.plan,
         new.as_of,

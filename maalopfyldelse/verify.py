@@ -18,6 +18,7 @@ from typing import Any
 from . import chain, finality, manifest, recorded, shelf
 from .department import Facts
 from .edition import RESTATEMENT, compute_from, tables, write_outputs
+from .engine import engine_words
 from .errors import MaalError
 from .home import Home
 from .manifest import Manifest
@@ -96,7 +97,8 @@ def _recomputed(home: Home, folder: Path, said: Manifest) -> Found:
             write_outputs(computed, facts, Path(name))
             unlike = [o.name for o in said.outputs if o.name != RESTATEMENT and _hash(Path(name) / o.name) != o.sha256]
     except (MaalError, duckdb.Error, ValueError) as error:
-        return Found(False, "not computed again", (f"The present code cannot: {error}",))
+        why = engine_words(error) if isinstance(error, duckdb.Error) else str(error)
+        return Found(False, "not computed again", (f"The present code cannot: {why}",))
     content = {"fulfilment.parquet": manifest.content_hash(records), "results.parquet": manifest.content_hash(results)}
     other = [name for name, found in content.items() if (o := said.output(name)) is None or o.content != found]
     if not unlike:

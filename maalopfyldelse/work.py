@@ -20,6 +20,7 @@ from .home import Home
 from .intake.deliveries import Scan as Folder
 from .intake.deliveries import scan as scan_folder
 from .intake.ledger import Blocker, CheckResult, Delivery, Ledger
+from .intake.shown import hold_reason
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -219,6 +220,8 @@ class Work:
         """The plan's next edition, or the one that already says the same. Raises what `computed` raises."""
         from .edition import publish
 
+        if reason:
+            hold_reason(reason)
         computed = self.computed(plan_id, as_of, known_at)
         self.say(f"publishing {plan_id} at {as_of}")
         published = publish(computed, self.ledger, reason=reason, now=self.now)

@@ -29,8 +29,11 @@ def run(home: Path, declared: Path | None, arguments: Namespace) -> int:
         if known_at is not None and known_at > now:
             raise CallerError(f"--known-at {arguments.known_at} has not come yet: what will arrive until then is not known.")
         from maalopfyldelse.declared import load
+        from maalopfyldelse.intake.shown import hold_reason
         from maalopfyldelse.scanning import load_plans
 
+        if arguments.reason:
+            hold_reason(arguments.reason)  # before Dagster keeps it as a tag
         declarations = load(declared)
         plans = load_plans(declarations, arguments.plan)
         if as_of is not None:
@@ -201,8 +204,10 @@ def withdraw(home: Path, declared: Path | None, arguments: Namespace) -> int:
     """Takes a delivery out of the current rows, in this home and, where the folder is named, in its register."""
     from maalopfyldelse.errors import MaalError
     from maalopfyldelse.intake.ledger import Ledger
+    from maalopfyldelse.intake.shown import hold_reason
     from maalopfyldelse.intake.withdrawals import WITHDRAWALS, append_withdrawal, line_of, read_withdrawals
 
+    hold_reason(arguments.reason)
     folder: Path | None = arguments.deliveries
     if folder is not None:
         read_withdrawals(folder)  # a register that cannot be read is told before anything is withdrawn

@@ -79,7 +79,7 @@ CASES = [
         "Save the file in a declared encoding",
     ),
     calls("2022-04", lambda text: text[:-40], "CUT_FILE", "the last line does not end", "Deliver it whole"),
-    calls("2022-05", in_line(3, ",k,", ",å,"), "UNKNOWN_CODE", "'result_code' has 'å' in 1 rows, first on line 3", "Add the words to its codes"),
+    calls("2022-05", in_line(3, ",k,", ",å,"), "UNKNOWN_CODE", "'result_code' has a word in 1 row, first on line 3", "to the contract's codes"),
     calls("2022-06", in_line(3, "q_borger", "q_ny"), "CALL-QUEUE-UNKNOWN", "Deliver a queue list (puzzel_queues)"),
     calls("2022-07", lambda _: "", "EMPTY_FILE", "the file is empty", "Export it again"),
     calls("2022-08", lambda text: text, "TWO_FILES_OF_ONE_PERIOD", "arrived together", "period 2022-08", "maal withdraw"),

@@ -19,6 +19,7 @@ from .rowrules import RowRules
 from .values import quoted
 
 STOP, UNSETTLED = "MAAL-ROW-FAULT", "MAAL-DOUBLED-HOUR"
+FIRST_WORDS = 5  # unknown words whose first lines are told
 
 
 @dataclass(frozen=True)
@@ -122,13 +123,15 @@ class Program:
         return f"select coalesce({hours or 'false'}, false) from ({self._typed(rows)})"
 
     def unknown_words(self, rows: str, name: str) -> str:
-        """The words of a column that its contract does not know: word, count and first row number. `rows` is careful."""
+        """Of the words of a column that its contract does not know: how many there are, in how many rows, and the first row of each
+        of the first. What they are stays in the file. `rows` is careful."""
         column = next(c for c in self._columns if c.name == name)
         inner = self._typed(rows)
-        return (
+        words = (
             f"select {values.trimmed(f'v_{name}')} as word, count(*) as times, min(_row) as first from ({inner}) "
-            f"where {column.value} is not null and {column.typed} is null group by 1 order by 3"
+            f"where {column.value} is not null and {column.typed} is null group by 1"
         )
+        return f"select count(*), cast(sum(times) as bigint), list_sort(list(first))[1:{FIRST_WORDS}] from ({words})"
 
     def _column(self, name: str, source: Source) -> _Column:
         spec = self._table.columns[name]

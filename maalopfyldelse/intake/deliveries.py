@@ -25,6 +25,7 @@ from ..errors import CallerError, DeliveryRefused, nearest
 from ..printing import printable
 from .faults import Refused
 from .ledger import Ledger
+from .shown import is_personal, shown_name
 from .withdrawals import WITHDRAWALS, Withdrawal, read_withdrawals, unknown
 
 ARRIVALS, MARKER = "arrivals.csv", "SYNTHETIC"
@@ -105,7 +106,7 @@ def scan(folder: Path, extracts: Mapping[str, Extract], ledger: Ledger | None = 
         try:
             one = _identify(path, relative, extracts, declared.get(relative), hashes)
         except DeliveryRefused as unusable:
-            problems.append(Problem(printable(relative), unusable.code, f"{printable(relative)}: {unusable}"))
+            problems.append(Problem(shown_name(relative), unusable.code, f"{shown_name(relative)}: {unusable}"))
             continue
         key = (one.extract, one.sha256)
         if key in found and None not in (one.period, found[key].period) and one.period != found[key].period:
@@ -151,13 +152,15 @@ def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
     """Regular files in the folder. A link that leads out of it is refused: a delivery must not be able to name other files."""
 
     def unreadable(error: OSError) -> None:
-        raise CallerError(f"{printable(str(error.filename))}: cannot be read ({error.strerror}). Give read access to the folder.")
+        raise CallerError(
+            f"{shown_name(str(error.filename))}: cannot be read ({error.strerror}). Give read access to the folder."
+        )
 
     for here, folders, names in os.walk(root, onerror=unreadable):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         depth = len(Path(here).relative_to(root).parts)
         if depth == MAX_FOLDERS and folders:
-            place = printable("/".join(Path(here).relative_to(root).parts[:2]))
+            place = shown_name("/".join(Path(here).relative_to(root).parts[:2]))
             message = (
                 f"{place}/…: more than {MAX_FOLDERS} folders within one another. What lies deeper was not looked at; remove it."
             )
@@ -169,7 +172,7 @@ def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
                 continue
             if _ignored(name) or (Path(here) == root and name in (ARRIVALS, WITHDRAWALS, MARKER)):
                 continue
-            relative = printable(path.relative_to(root).as_posix())
+            relative = shown_name(path.relative_to(root).as_posix())
             if path.is_symlink() and not path.exists():
                 message = f"{relative}: a link that leads nowhere or to itself. Put the file itself there."
                 problems.append(Problem(relative, "LINK_BROKEN", message))
@@ -195,6 +198,9 @@ def _identify(
     listed: tuple[datetime, str | None] | None,
     hashes: _Hashes,
 ) -> Found:
+    if is_personal(relative):
+        message = "the name holds what looks like a personal number (CPR) or an e-mail address. Rename the file or its folder."
+        raise DeliveryRefused("PERSONAL_NAME", message)
     folders = relative.split("/")[:-1]
     system: str | None = None
     arrived_at: datetime | None = None
@@ -294,7 +300,7 @@ def _arrivals(root: Path, problems: list[Problem]) -> dict[str, tuple[datetime, 
         file = (row["file"] or "").strip().replace("\\", "/")
         system = (row.get("system") or "").strip() or None
         if not _lies_in(root, file):
-            name = printable(file[:200])
+            name = shown_name(file[:200])
             message = f"{ARRIVALS}: line {reader.line_num}: no file '{name}' lies in this folder. Correct the path."
             problems.append(Problem(name, "NO_SUCH_FILE", message))
         elif file not in listed or when < listed[file][0]:

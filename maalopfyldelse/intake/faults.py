@@ -1,11 +1,10 @@
 """The stable codes of what can be wrong with a delivery or a row, and the words for the person who sent it.
 
-Here belong codes and texts, and the rule for what of a file may be shown. A text names the column, never the value.
+Here belong codes and texts. A text names the column, never the value; which headings it may name is shown.py's.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -99,6 +98,7 @@ DELIVERY_FAULTS = {
     "NO_SUCH_SHEET": "Projektmappen har ikke det aftalte ark. Navngiv arket som aftalt.",
     "NUMBER_LOST_DIGITS": "Et tal er længere, end Excel kan gemme. Formatér kolonnen som tekst, før værdierne sættes ind.",
     "OUTSIDE_RANGE": "Tabellen fortsætter under det aftalte område. Aftal et større område, eller lad en række under tabellen være tom.",
+    "ROW_RULE_FAILS": "En af aftalens regler kan ikke regnes ud for en værdi i filen. Sig det til den, der tager imod.",
     "STRAY_QUOTE": "Et anførselstegn står inde i en værdi uden at være fordoblet. Eksportér filen igen.",
     "TEXT_BECAME_DATE": "Excel har gjort en tekst til en dato. Formatér kolonnen som tekst, før værdierne sættes ind.",
     "TOO_FEW_ROWS": "Filen har færre rækker end aftalt. Eksportér den igen.",
@@ -147,16 +147,3 @@ class Refused(DeliveryRefused):
 def row_message(code: str, column: str | None, expected: str) -> str:
     """The text of a row's fault."""
     return ROW_FAULTS[code].english.format(column=column, expected=expected)
-
-
-def shown_word(word: str) -> str | None:
-    """A code word as it may stand in a message; None when it could be something personal or is too long to be a code."""
-    is_code = len(word) <= 20 and not re.search(r"\d[\d -]{4,}\d", word) and "@" not in word
-    return word if is_code and word.isprintable() else None
-
-
-def shown_column(name: str, position: int) -> str:
-    """A column's heading for a message. In a file without headings data stands there; what looks like data is not shown."""
-    if name and len(name) <= 60 and not re.search(r"\d[\d -]{4,}\d", name) and "@" not in name and name.isprintable():
-        return f"'{name}'"
-    return f"no. {position}" + ("" if name else " (without a heading)")

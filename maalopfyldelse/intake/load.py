@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from ..home import Home
 from . import zones
 from .cast import UNSETTLED, Program
 from .csvfile import CsvFile, quoted
-from .faults import Fault, Refused, row_message, shown_word
+from .faults import Fault, Refused, row_message
 from .folds import settle
 from .jsonfile import JsonFile
 from .match import File
@@ -48,6 +48,17 @@ class Loaded:
     @property
     def rows_set_aside(self) -> int:
         return self.rows_read - self.rows_kept
+
+
+@dataclass(frozen=True)
+class _Unknown:
+    """The unknown words of a file's column: how many, in how many rows, the numbers of the first rows, and what is known."""
+
+    column: str
+    known: str
+    words: int
+    rows: int
+    first: tuple[int, ...]
 
 
 class _Disagree(Exception):
@@ -94,13 +105,13 @@ class Loader:
             self._file.load()
         try:
             return self._strict()
-        except (duckdb.InvalidInputException, UnicodeDecodeError, _Disagree):
+        except (duckdb.InvalidInputException, duckdb.DataError, UnicodeDecodeError, _Disagree):
             # the engine's message may quote a line cut within a letter, which then is no text at all
             self._target.unlink(missing_ok=True)
         try:
             return self._careful(is_too_many)
-        except (duckdb.InvalidInputException, UnicodeDecodeError) as error:
-            raise _unreadable(str(error), self._file) from None
+        except (duckdb.InvalidInputException, duckdb.DataError, UnicodeDecodeError) as error:
+            raise self._failing_rule() or _unreadable(str(error), self._file) from None
         finally:
             self._numbered.unlink(missing_ok=True)
 
@@ -146,7 +157,7 @@ class Loader:
         found = self._query(f"select _row, _broken, {', '.join(flags)} from {numbered} where {faulty} order by _row {limit}")
         counts = self._counts(numbered, names)
         words = self._unknown_words(rows, counts)
-        located = self._file.locate((n for n in {row[0] for row in found} | {w[3] for w in words}), split)
+        located = self._file.locate((n for n in {row[0] for row in found} | {n for word in words for n in word.first}), split)
         if located.rows_read != split + located.left_out_count:
             raise AssertionError("rows read are not the rows split and the rows left out")
         loaded = Loaded(located.rows_read, kept, list(located.left_out), counts)
@@ -160,8 +171,31 @@ class Loader:
         loaded.faults.sort(key=lambda f: (f.line or 0, f.code, f.column or ""))
         self._refuse_cut(found, loaded)
         if words:
-            self._refuse_unknown([(column, word, times, located.lines[n]) for column, word, times, n in words], loaded)
+            self._refuse_unknown(words, located.lines, loaded)
         return loaded
+
+    def _failing_rule(self) -> Refused | None:
+        """The refusal that names the row rule which stumbles over a value; None where the file cannot be read at all."""
+        import duckdb
+
+        rows, rules = self._file.select(self._program.needed, careful=True), self._rules
+        for rule in rules.rules:
+            alone = Program(self._layout, replace(rules, rules=(rule,)), compose=not self._file.is_ascii)
+            flag = f"_f{len(alone.places) - 1}"
+            try:
+                self._query(f"select count({flag}) from ({alone.careful(rows, self._settle_folds(rows))})")
+            except (duckdb.InvalidInputException, duckdb.DataError, UnicodeDecodeError):
+                plain = Program(self._layout, replace(rules, rules=()), compose=not self._file.is_ascii)
+                try:
+                    self._query(f"select count(*) from ({plain.careful(rows, self._settle_folds(rows))})")
+                except (duckdb.InvalidInputException, duckdb.DataError, UnicodeDecodeError):
+                    return None
+                message = (
+                    f"the contract's rule {rule.code} (set_aside) cannot be worked out for a value of this file. Write it so that it "
+                    "holds for every value, with try_cast for cast."
+                )
+                return Refused("ROW_RULE_FAILS", message)
+        return None
 
     def _with_all_faults(self, refused: Refused) -> Refused:
         """A refusal for some cells, with what is wrong with the others too: the sender is told everything at once."""
@@ -206,27 +240,31 @@ class Loader:
             message = "the last line is not a whole JSON object: the file has been cut. Deliver it whole."
             raise _with_rows(Refused("CUT_FILE", message, line=found[-1][0], faults=loaded.faults), loaded)
 
-    def _unknown_words(self, rows: str, counts: Counter[Place]) -> list[tuple[str, str, int, int]]:
-        """File column, word, times and first row number of every unknown word whose contract refuses the delivery for it."""
+    def _unknown_words(self, rows: str, counts: Counter[Place]) -> list[_Unknown]:
+        """For every column whose contract refuses a delivery with unknown words, what there is of them."""
         words = []
         for name, source in self._layout.columns.items():
             column = self._program.file_column[name]
             if source.on_unknown == "refuse" and counts["UNKNOWN_CODE", column]:
-                words += [(column, *row) for row in self._query(self._program.unknown_words(rows, name))]
+                ((times, of_rows, first),) = self._query(self._program.unknown_words(rows, name))
+                words += [_Unknown(column, self._program.expected[name], times, of_rows, tuple(first))] if times else []
         return list(dict.fromkeys(words))  # two table columns may read one of the file
 
-    def _refuse_unknown(self, words: list[tuple[str, str, int, int]], loaded: Loaded) -> None:
+    def _refuse_unknown(self, unknown: list[_Unknown], lines: dict[int, int], loaded: Loaded) -> None:
         texts = []
-        for column, word, times, line in words[:8]:
-            shown = f"'{shown_word(word)}'" if shown_word(word) else "a word that is not shown"
-            texts.append(f"'{column}' has {shown} in {times} rows, first on line {line}")
-        more = f"; and {len(words) - 8} more" if len(words) > 8 else ""
+        for one in unknown:
+            first = [str(lines[n]) for n in one.first]
+            where = f"first on line {first[0]}" if len(first) == 1 else f"on lines {', '.join(first)}"
+            more = ", …" if one.words > len(first) else ""
+            words = "a word" if one.words == 1 else f"{one.words} words"
+            of_rows = "1 row" if one.rows == 1 else f"{one.rows} rows"
+            texts.append(f"'{one.column}' has {words} in {of_rows}, {where}{more} (known: {one.known})")
         message = (
-            f"the contract does not know: {'; '.join(texts)}{more}. Add the words to its codes, or have the export corrected."
+            f"the contract does not know: {'; '.join(texts)}. Look there; add what is right to the contract's codes, or have the export "
+            "corrected."
         )
-        column, _, _, line = words[0]
-        faults = loaded.faults[:MAX_FAULTS]
-        raise _with_rows(Refused("UNKNOWN_CODE", message, line=line, column=column, faults=faults), loaded)
+        line, faults = lines[unknown[0].first[0]], loaded.faults[:MAX_FAULTS]
+        raise _with_rows(Refused("UNKNOWN_CODE", message, line=line, column=unknown[0].column, faults=faults), loaded)
 
     def _settle_folds(self, rows: str) -> set[str]:
         """Makes a small table of verdicts for every column whose doubled hour the order of events settles; their names."""

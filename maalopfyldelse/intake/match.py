@@ -17,10 +17,11 @@ from ..home import Home
 from .cast import needed_columns
 from .csvfile import CsvFile
 from .deliveries import Found
-from .faults import Fault, Refused, shown_column
+from .faults import Fault, Refused
 from .jsonfile import JsonFile
 from .jsonlines import Bounds, from_document, from_lines, is_covered
 from .parquetfile import ParquetFile
+from .shown import shown_column
 from .textfile import TextFile, examine
 from .unpack import Content, unpacked
 from .xlsxfile import XlsxFile
@@ -111,7 +112,7 @@ def column_faults(names: list[str], layout: Layout) -> list[Fault]:
     missing = [n for n in needed if n not in names and not (nested and _is_there(n, names))]
     # a file without headings has data in this line: then what stands there is not shown
     has_headings = nested or 2 * len(missing) <= len(needed)
-    shown = {n: shown_column(n if has_headings else "?" * 99, i) for i, n in enumerate(names, 1)}
+    shown = {n: shown_column(n if has_headings else "?" * 99, i, known) for i, n in enumerate(names, 1)}
     near = [n for n in unmapped if shown[n] == f"'{n}'"]
     faults = []
     for name in missing:

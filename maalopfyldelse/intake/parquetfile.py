@@ -99,7 +99,7 @@ class ParquetFile:
         for place in needed:
             kind, name = self._types[place], self.names[place]
             if not (kind in _AS_TEXT or kind in _TIMES or kind in _INSTANTS or kind in _EXACT or kind.startswith("DECIMAL")):
-                shown = kind if len(kind) <= 20 else f"{kind[:20]}…"
+                shown = kind.partition("(")[0]  # in brackets an ENUM has its values, a STRUCT names from the file
                 message = f"'{name}' is of the type {shown}, which holds no single value that can be read. Write it as text."
                 faults.append(Fault(None, "UNREADABLE_TYPE", name, message))
         if faults:

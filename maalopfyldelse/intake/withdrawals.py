@@ -19,6 +19,7 @@ from pathlib import Path
 from ..dates import parse_instant
 from ..errors import CallerError, nearest
 from ..printing import printable
+from .shown import hold_reason
 
 WITHDRAWALS = "withdrawals.csv"
 _MAX_BYTES = 1 << 24
@@ -63,6 +64,7 @@ def read_withdrawals(folder: Path) -> list[Withdrawal]:
         try:
             if None in row or not delivery or not reason:
                 raise CallerError("expected a delivery, a time and a reason; put a reason that contains the delimiter in quotes.")
+            hold_reason(reason)
             found.append(Withdrawal(reader.line_num, delivery, parse_instant(when), reason))
         except CallerError as error:
             faults.append(f"{path}: line {reader.line_num}: {error}")

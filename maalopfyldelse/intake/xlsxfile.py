@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..cells import Area, area
 from ..contract import Layout, Limits, Table
-from ..errors import nearest
 from .csvfile import Located, headings
-from .faults import Fault, Refused, shown_word
+from .faults import Fault, Refused
 from .xlsxcells import ERROR, ErrorCell, counts_from_1904, error_cells, from_serial
 from .xlsxguard import broken, guarded
 
@@ -151,8 +150,10 @@ def _read(clean: io.BytesIO, sheet: str | None) -> list[list[Any]]:
         workbook = CalamineWorkbook.from_filelike(clean)
         name = sheet if sheet is not None else workbook.sheet_names[0]
         if name not in workbook.sheet_names:
-            hint = nearest(name, [known for known in workbook.sheet_names if shown_word(known)])
-            raise Refused("NO_SUCH_SHEET", f"the workbook has no sheet '{name}'{hint}. Name it as the contract does.")
+            sheets = len(workbook.sheet_names)  # what they are called may be anything, a person's name too
+            raise Refused(
+                "NO_SUCH_SHEET", f"of the workbook's sheets ({sheets}) none is called '{name}'. Name it as the contract does."
+            )
         rows: list[list[Any]] = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
         return rows
     except Refused:
