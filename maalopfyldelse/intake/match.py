@@ -110,8 +110,8 @@ def column_faults(names: list[str], layout: Layout) -> list[Fault]:
     known = [*needed, *layout.ignore, *layout.personal]
     unmapped = [n for n in names if not (is_covered(n, known) or _is_above(n, needed) if nested else n in known)]
     missing = [n for n in needed if n not in names and not (nested and _is_there(n, names))]
-    # a file without headings has data in this line: then what stands there is not shown
-    has_headings = nested or 2 * len(missing) <= len(needed)
+    # a file without headings has data in this line, and objects may be keyed by people: then what stands there is not shown
+    has_headings = 2 * len(missing) <= len(needed)
     shown = {n: shown_column(n if has_headings else "?" * 99, i, known) for i, n in enumerate(names, 1)}
     near = [n for n in unmapped if shown[n] == f"'{n}'"]
     faults = []
