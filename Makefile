@@ -35,7 +35,7 @@ dagster: $(READY)  ## open Dagster's pages on http://127.0.0.1:3000
 sample: $(READY)  ## make data/sample anew (deterministic)
 	$(BIN)/python -m maalopfyldelse.sample data/sample
 
-docs: $(READY)  ## write the methods annex (docs/opgoerelsesmetode), the data dictionary and the editors' schemas anew
+docs: $(READY)  ## write the methods annex (docs/opgoerelsesmetode), the data dictionary, the senders' page and the editors' schemas anew
 	$(BIN)/python -m maalopfyldelse.annex
 
 lock: $(READY)  ## solve the dependencies anew (needs uv)

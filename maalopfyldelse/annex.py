@@ -1,5 +1,5 @@
 """The methods annex: for each plan a page in Danish, *Opgørelsesmetode*, generated from the plan and the query headers; beside it the data
-dictionary (dictionary.py).
+dictionary (dictionary.py) and the senders' page (delivering.py).
 
 Nothing is written here that is not declared there; `python -m maalopfyldelse.annex` writes the pages and the JSON schemas (for
 editors, and of edition.json), and a test fails when they are not current.
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import dictionary
+from . import delivering, dictionary
 from .contract import Extract, Table
 from .counting import approved_words, read_under
 from .declared import REPOSITORY, Declared, load
@@ -26,6 +26,7 @@ from .wording import filter_words, grade_words, result_words, target_words, wind
 PAGES = REPOSITORY / "docs" / "opgoerelsesmetode"
 SCHEMAS = REPOSITORY / "docs" / "schema"
 DICTIONARY = REPOSITORY / "docs" / "dictionary.md"
+DELIVERING = REPOSITORY / "docs" / "delivering.md"
 
 _LEVELS = {"goal": "Mål", "requirement": "Krav", "part": "Del"}
 
@@ -37,6 +38,7 @@ def generated(declared: Declared) -> dict[Path, str]:
         schema = model.model_json_schema(by_alias=True)
         files[SCHEMAS / f"{name}.schema.json"] = json.dumps(schema, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     files[DICTIONARY] = dictionary.text(declared)
+    files[DELIVERING] = delivering.text(declared)
     return files
 
 

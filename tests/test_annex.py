@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from maalopfyldelse.annex import DICTIONARY, PAGES, SCHEMAS, generated, page
+from maalopfyldelse.annex import DELIVERING, DICTIONARY, PAGES, SCHEMAS, generated, page
 from maalopfyldelse.declared import load
 from maalopfyldelse.scanning import load_plan
 
@@ -16,7 +16,7 @@ DECLARED = load()
 def test_generated_files_are_current() -> None:
     stale = [str(path) for path, text in generated(DECLARED).items() if not path.exists() or path.read_text() != text]
     assert not stale, "run: make docs"
-    known = {path.name for path in generated(DECLARED) if path != DICTIONARY}
+    known = {path.name for path in generated(DECLARED) if path not in (DICTIONARY, DELIVERING)}
     assert {p.name for folder in (PAGES, SCHEMAS) for p in folder.iterdir()} == known
 
 
@@ -50,3 +50,24 @@ def test_the_dictionary_names_every_table_measure_and_column() -> None:
         header = measure.header
         said = [*header.columns, *header.parameters, *header.options, *header.reasons]
         assert all(f"| `{word}` |" in sections[f"measures.{name}"] for word in said)
+
+
+def test_the_senders_page_names_every_column_limit_and_row_rule() -> None:
+    declared = DECLARED
+    page = generated(declared)[DELIVERING]
+    for extract in declared.extracts.values():
+        section = page.partition(f"### {extract.extract}\n")[2].partition("\n### ")[0]
+        words = [rule.code for rule in extract.set_aside]
+        for layout in extract.layouts:
+            sources = layout.columns.values()
+            words += [
+                *(layout.files or extract.files),
+                *layout.personal,
+                *layout.ignore,
+                *(c for s in sources for c in s.columns),
+            ]
+        assert [word for word in words if word not in section] == [], extract.extract
+        share = extract.limits.max_set_aside_share
+        assert (
+            "afvises ikke for" if share >= 1 else "pct. af rækkerne" if extract.limits.max_set_aside_rows is None else "rækker"
+        ) in section
