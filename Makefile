@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
+BROWSER_READY := $(VENV)/.ready-browser
 
 FUZZ ?= 10000
 
-.PHONY: run test test-long fuzz lint dagster sample docs lock help
+.PHONY: run test test-long test-browser chromium fuzz lint dagster sample docs lock help
 
 run: $(READY)  ## run the sample for all plans, print the fulfilment and where things are
 	@$(BIN)/maal run
@@ -20,6 +21,15 @@ test: $(READY)  ## lint, types, declarations and all tests but the long ones, th
 
 test-long: $(READY)  ## the tests that take minutes: a run killed before each write, every kind of bad delivery in one run
 	@$(BIN)/pytest -rs -n auto --dist loadfile -m long
+
+test-browser: $(BROWSER_READY) chromium  ## open the report and the other pages in a headless Chromium (MAAL_TEST_HOME=DIR: those of a home that has run)
+	@$(BIN)/pytest -rs -n 0 tests/browser
+
+chromium:
+	@if [ -n "$$MAAL_CHROMIUM" ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "installing chromium (once)"; \
+	  apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+	else echo "No browser is found. Install Debian's package chromium as root (apt-get install chromium), or name a Chromium or Chrome: make test-browser MAAL_CHROMIUM=/path"; exit 2; fi
 
 fuzz: $(READY)  ## hold intake against the reference reader on FUZZ=10000 made and mangled files, others each time (or SEED=1)
 	MAAL_FUZZ=$(FUZZ) $(BIN)/pytest -s -n 0 $(if $(SEED),--hypothesis-seed=$(SEED)) tests/test_intake_fuzz.py
@@ -40,6 +50,7 @@ docs: $(READY)  ## write the methods annex (docs/opgoerelsesmetode), the data di
 
 lock: $(READY)  ## solve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group browser -c requirements.lock -o requirements-browser.lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -52,3 +63,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m pip check -q
 	@touch $(READY)
+
+$(BROWSER_READY): $(READY) requirements-browser.lock
+	@echo "setting up the browser tests (once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-browser.lock
+	@touch $(BROWSER_READY)

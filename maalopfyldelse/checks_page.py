@@ -34,8 +34,11 @@ th { font-weight: 600; color: var(--soft); font-size: .85rem } td { overflow-wra
 .n { text-align: right; white-space: nowrap; padding-right: 1.4rem }
 .when, .code { white-space: nowrap } .code, code { font: .85em ui-monospace, "DejaVu Sans Mono", monospace }
 .soft { color: var(--soft) } .bad { color: var(--bad); font-weight: 600 } .warn { color: var(--warn); font-weight: 600 } .good { color: var(--good) }
-summary { cursor: pointer } details table { font-size: .9rem; margin: .25rem 0 .75rem }
-details th, details td { white-space: nowrap }
+summary { cursor: pointer } details table { font-size: .9rem; margin: .25rem 0 .75rem; width: auto }
+details .code, .fault { white-space: normal } .fault { display: block; max-width: 12rem; margin-left: auto; overflow-wrap: anywhere }
+:focus-visible { outline: 3px solid #1f4e79; outline-offset: 2px } .scroll { overflow-x: auto }
+@media (max-width: 60rem) { body { padding: 1rem 1rem 3rem; overflow-wrap: anywhere } .scroll table { min-width: 46rem; overflow-wrap: normal } details table { min-width: 0 !important } }
+@media print { body { padding: 0; font-size: 11px } .scroll { overflow: visible } .scroll table { min-width: 0 } .when, .code, .n { white-space: normal; overflow-wrap: anywhere } }
 """
 
 
@@ -70,13 +73,14 @@ def _page(declared: Declared, ledger: Ledger) -> Iterator[str]:
     yield "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>Deliveries and checks</title>"
     yield "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield f"<meta name='viewport' content='width=device-width, initial-scale=1'><style>{_STYLE}</style></head><body>"
-    yield "<h1>Deliveries and checks</h1>"
+    yield "<main><h1>Deliveries and checks</h1>"
     yield f"<p class='soft'>All that is known at {_when(latest) if latest else 'no time: nothing has arrived'}. Times are Danish.</p>"
     if any(d.synthetic for one in came for d in one.deliveries):
         yield "<p class='warn'>Sample data are among the deliveries.</p>"
     yield _table(
         ("Extract", "n Deliveries", "n Refused", "n Rows kept", "n Set aside", "n Rules", "Stands in the way", "Newest arrival"),
         (_summary(one) for one in came),
+        "All extracts",
     )
     withdrawn = {delivery_id: reason for delivery_id, reason, _ in reversed(ledger.withdrawals())}
     set_aside = ledger.reject_counts()
@@ -84,7 +88,7 @@ def _page(declared: Declared, ledger: Ledger) -> Iterator[str]:
         yield from _of_extract(one, withdrawn, set_aside)
     if without := [one.extract.extract for one in seen if not one.deliveries]:
         yield f"<h2>Nothing has come of</h2><p>{escape(', '.join(without))}</p>"
-    yield "</body></html>\n"
+    yield "</main></body></html>\n"
 
 
 def _look(extract: Extract, ledger: Ledger, latest: datetime | None) -> _Seen:
@@ -130,11 +134,13 @@ def _of_extract(one: _Seen, withdrawn: dict[str, str], set_aside: dict[str, dict
         yield _table(
             ("Code", "Severity", "When it fails", "n Deliveries", "n Failing"),
             (_rule(one, rule.code, rule.severity, rule.message) for rule in extract.rules),
+            f"Rules of {extract.extract}",
         )
     yield "<h3>Deliveries, the newest first</h3>"
     yield _table(
         ("Arrived", "File", "Period", "n Read", "n Kept", "n Set aside", "Outcome", "Rules"),
         (_delivery(one, d, withdrawn.get(d.delivery_id), set_aside.get(d.delivery_id, {})) for d in one.deliveries),
+        f"Deliveries of {extract.extract}",
     )
 
 
@@ -156,7 +162,7 @@ def _delivery(one: _Seen, d: Delivery, reason: str | None, set_aside: dict[tuple
     yield f"<span class='when'>{escape(d.period or '')}</span>"
     yield from ("" if n is None else _n(n) for n in (d.rows_read, d.rows_kept))
     codes = "".join(
-        f"<br><span class='soft'>{escape(_fault(code, column))}: {n:,}</span>" for (code, column), n in set_aside.items()
+        f"<span class='soft fault'>{escape(_fault(code, column))}: {n:,}</span>" for (code, column), n in set_aside.items()
     )
     yield ("" if d.rows_set_aside is None else _n(d.rows_set_aside)) + codes
     yield _outcome(one, d, reason)
@@ -198,17 +204,18 @@ def _fault(code: str, column: str | None) -> str:
     return f"{code} in {column}" if column else code
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """`n ` before a head puts its column to the right; cells are HTML."""
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]], name: str = "") -> str:
+    """`n ` before a head puts its column to the right; cells are HTML. A named table scrolls by itself where it is too wide."""
     names = list(heads)
-    right = [" class='n'" if name.startswith("n ") else "" for name in names]
+    right = [" class='n'" if head.startswith("n ") else "" for head in names]
     lines = [
-        "<table><tr>"
-        + "".join(f"<th{r}>{escape(name.removeprefix('n '))}</th>" for r, name in zip(right, names, strict=True))
-        + "</tr>"
+        "<table><thead><tr>"
+        + "".join(f"<th scope='col'{r}>{escape(head.removeprefix('n '))}</th>" for r, head in zip(right, names, strict=True))
+        + "</tr></thead><tbody>"
     ]
     lines += ["<tr>" + "".join(f"<td{r}>{cell}</td>" for r, cell in zip(right, row, strict=True)) + "</tr>" for row in rows]
-    return "\n".join([*lines, "</table>"])
+    table = "\n".join([*lines, "</tbody></table>"])
+    return f"<div class='scroll' role='region' tabindex='0' aria-label='{escape(name)}'>{table}</div>" if name else table
 
 
 def _n(number: int) -> str:

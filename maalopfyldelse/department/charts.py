@@ -287,9 +287,8 @@ def _rule(at: float, label: str | None, axis: Any) -> dict[str, Any]:
     rule |= {"data": {"values": [{"mark": at}]}, "encoding": {"y": {"field": "mark", "type": "quantitative", "axis": axis}}}
     if label is None:
         return rule
-    text = {
-        "mark": {"type": "text", "align": "right", "x": "width", "dy": -5, "text": label, "color": _INK, "fontStyle": "italic"}
-    }
+    # beside the plot: within it a figure on the line would lie over the word
+    text = {"mark": {"type": "text", "align": "left", "x": "width", "dx": 5, "text": label, "color": _INK, "fontStyle": "italic"}}
     data = rule.pop("data")
     encoding = rule.pop("encoding")
     return {"data": data, "encoding": encoding, "layer": [rule, text]}
