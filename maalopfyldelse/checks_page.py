@@ -37,8 +37,10 @@ th { font-weight: 600; color: var(--soft); font-size: .85rem } td { overflow-wra
 summary { cursor: pointer } details table { font-size: .9rem; margin: .25rem 0 .75rem; width: auto }
 details .code, .fault { white-space: normal } .fault { display: block; max-width: 12rem; margin-left: auto; overflow-wrap: anywhere }
 :focus-visible { outline: 3px solid #1f4e79; outline-offset: 2px } .scroll { overflow-x: auto }
-@media (max-width: 60rem) { body { padding: 1rem 1rem 3rem; overflow-wrap: anywhere } .scroll table { min-width: 46rem; overflow-wrap: normal } details table { min-width: 0 !important } }
-@media print { body { padding: 0; font-size: 11px } .scroll { overflow: visible } .scroll table { min-width: 0 } .when, .code, .n { white-space: normal; overflow-wrap: anywhere } }
+@media (max-width: 60rem) { body { padding: 1rem 1rem 3rem; overflow-wrap: anywhere }
+  .scroll table { min-width: 46rem; overflow-wrap: normal } details table { min-width: 0 !important } }
+@media print { body { padding: 0; font-size: 11px } .scroll { overflow: visible } .scroll table { min-width: 0 }
+  .when, .code, .n { white-space: normal; overflow-wrap: anywhere } }
 """
 
 

@@ -51,7 +51,7 @@ def test_nothing_overlaps_is_cut_or_leaves_the_page(
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
-        ("document.querySelector('h2').style.marginTop = '-40px'", "over one another"),
+        ("document.querySelector('main p').style.marginTop = '-50px'", "over one another"),
         ("document.querySelector('h1').style.cssText = 'height: 8px; overflow: hidden'", "cut off"),
         ("document.querySelector('p').style.cssText = 'width: 2000px; max-width: none; text-align: right'", "beside the page"),
         ("document.querySelector('table').style.cssText = 'position: relative; left: 1300px'", "scrolls sideways"),
