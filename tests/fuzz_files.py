@@ -102,7 +102,9 @@ def nested(names: list[str], values: list[Any]) -> dict[str, Any]:
         *above, last = name.split(".")
         inner = made
         for key in above:
-            inner = inner.setdefault(key, {})
+            if not isinstance(inner.get(key), dict):
+                inner[key] = {}  # a mangled heading may be the beginning of another's path; an object holds one of the two
+            inner = inner[key]
         inner[last] = value
     return made
 
