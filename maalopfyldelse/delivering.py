@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from .contract import Extract, Format, Layout, Limits
+from .dates import DANISH_ZONE
 from .declared import Declared
 from .printing import danish_count, danish_exact
 from .rejects_workbook import expected_texts
@@ -108,7 +109,8 @@ def _layout(extract: Extract, layout: Layout, declared: Declared) -> Iterator[st
     dates = [f"fra {layout.valid_from:%d-%m-%Y}"] if layout.valid_from else []
     dates += [f"til {layout.valid_until:%d-%m-%Y}"] if layout.valid_until else []
     held = f"; gælder filer modtaget {' '.join(dates)}" if dates else ""
-    yield f"**{layout.id}**: {_format(layout.format)}. Navn: {names}{held}.\n"
+    zone = f"; klokkeslæt uden zone er {layout.zone}" if layout.zone != DANISH_ZONE.key else ""
+    yield f"**{layout.id}**: {_format(layout.format)}. Navn: {names}{held}{zone}.\n"
     yield "| kolonne | hvad der skal stå |"
     yield "|---|---|"
     expected = expected_texts(declared, extract, layout.id)
