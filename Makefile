@@ -7,7 +7,7 @@ BROWSER_READY := $(VENV)/.ready-browser
 
 FUZZ ?= 10000
 
-.PHONY: run test test-long test-browser chromium fuzz lint dagster sample docs lock help
+.PHONY: run test test-long test-root test-browser chromium fuzz lint dagster sample docs lock help
 
 run: $(READY)  ## run the sample for all plans, print the fulfilment and where things are
 	@$(BIN)/maal run
@@ -21,6 +21,9 @@ test: $(READY)  ## lint, types, declarations and all tests but the long ones, th
 
 test-long: $(READY)  ## the tests that take minutes: a run killed before each write, every kind of bad delivery in one run
 	@$(BIN)/pytest -rs -n auto --dist loadfile -m long
+
+test-root: $(READY)  ## what only root can try: a disk that fills up, a home that is read-only
+	@$(BIN)/pytest -rs -n 0 tests/root
 
 test-browser: $(BROWSER_READY) chromium  ## open the report and the other pages in a headless Chromium (MAAL_TEST_HOME=DIR: those of a home that has run)
 	@$(BIN)/pytest -rs -n 0 tests/browser

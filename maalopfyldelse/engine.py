@@ -6,7 +6,9 @@ Every connection that computes is opened here; the analysts' file is opened in a
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from .errors import CallerError
 
 if TYPE_CHECKING:
     import duckdb
@@ -14,20 +16,32 @@ if TYPE_CHECKING:
     from .home import Home
 
 
+def settings() -> dict[str, Any]:
+    """Threads and memory: what `MAAL_THREADS` and `MAAL_MEMORY_LIMIT` say, else the processors that the process may use and 60 pct.
+    of the machine's or container's memory (the rest is for what runs beside the engine)."""
+    threads = os.environ.get("MAAL_THREADS") or len(os.sched_getaffinity(0))
+    return {"threads": threads, "memory_limit": os.environ.get("MAAL_MEMORY_LIMIT") or "60%"}
+
+
 def connect(home: Home) -> duckdb.DuckDBPyConnection:
-    """An in-memory database that spills to the home's tmp/. `MAAL_THREADS` and `MAAL_MEMORY_LIMIT` override the engine's defaults."""
+    """An in-memory database that spills to the home's tmp/. Raises what `open_in_memory` raises."""
+    return open_in_memory(temp_directory=str(home.tmp / "spill"))
+
+
+def open_in_memory(**more: str) -> duckdb.DuckDBPyConnection:
+    """An in-memory database. Raises CallerError when the environment asks for what the engine cannot give."""
     import duckdb
 
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "temp_directory": str(home.tmp / "spill"),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    if threads := os.environ.get("MAAL_THREADS"):
-        config["threads"] = threads
-    if limit := os.environ.get("MAAL_MEMORY_LIMIT"):
-        config["memory_limit"] = limit
-    con = duckdb.connect(":memory:", config=config)
+    config = settings() | {"autoinstall_known_extensions": False, "autoload_known_extensions": False} | more
+    try:
+        con = duckdb.connect(":memory:", config=config)
+    except (duckdb.InvalidInputException, duckdb.ParserException, duckdb.SyntaxException):
+        asked = " and ".join(
+            f"{name}={os.environ[name]}" for name in ("MAAL_THREADS", "MAAL_MEMORY_LIMIT") if os.environ.get(name)
+        )
+        raise CallerError(
+            f"The engine cannot be started with {asked}. MAAL_THREADS is a number from 1, MAAL_MEMORY_LIMIT one with a unit, as 4GB."
+        ) from None
     con.execute("set timezone = 'UTC'")
     con.execute("set enable_progress_bar = false")
     return con

@@ -21,6 +21,8 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg2 import PGExecutionContext_psycopg2
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
+from . import engine
+
 SCHEME = "maalduckdb"
 URL = f"{SCHEME}:///:memory:"
 
@@ -31,13 +33,8 @@ COUNTED_ONLY = "/* counted only */"
 
 @lru_cache
 def connection() -> duckdb.DuckDBPyConnection:
-    """The in-memory database of this process on which the rules run; set up as engine.py sets up the others."""
-    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    con.execute("set timezone = 'UTC'")
-    for setting, variable in (("threads", "MAAL_THREADS"), ("memory_limit", "MAAL_MEMORY_LIMIT")):
-        if value := os.environ.get(variable):
-            con.execute(f"set {setting} = '{value}'")
-    return con
+    """The in-memory database of this process on which the rules run."""
+    return engine.open_in_memory()
 
 
 class _Lent(ConnectionWrapper):

@@ -17,7 +17,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from .contract import Rule
-from .errors import CallerError, nearest
+from .errors import CallerError, MaalError, nearest
+from .trouble import in_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -176,10 +177,12 @@ def _raised(info: Any) -> Iterable[str]:
 
 def _fault_of_the_rule(raised: list[str]) -> str | None:
     """Why the rule cannot be evaluated, in words without values; None when it is the values it stumbles over (a cast that
-    fails in the middle of the data), which is a failed rule and not a malformed one."""
+    fails in the middle of the data), which is a failed rule and not a malformed one. Raises MaalError when it is the machine."""
     text = "\n".join(raised)
     if re.search(r"\b(Conversion|Out of Range|Invalid Input|Overflow) Error:", text):
         return None  # first: the value that it quotes might read like one of the others
+    if trouble := in_text(text):
+        raise MaalError(trouble)
     if found := re.search(r'The column "([^"]*)" in BatchData|"the_rows" does not have a column named "([^"]*)"', text):
         return f"the table has no column '{found[1] or found[2]}'."
     if found := re.search(r"\b((?:Binder|Catalog|Parser) Error: [^\n]*)", text):

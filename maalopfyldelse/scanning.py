@@ -23,7 +23,7 @@ from .engine import connect
 from .errors import CallerError, MaalError, nearest
 from .evidence import REGISTERS, Evidence, read_evidence
 from .home import Home
-from .intake.current import CurrentTable, Knowledge, create_current
+from .intake.current import CurrentTable, Knowledge, create_current, hold_whole
 from .intake.ledger import Blocker, Delivery
 from .measures import Cell, Options, Scanned, fingerprint, prepare, run_scan
 from .plan import Plan, Row, read_plan
@@ -165,6 +165,7 @@ class Scanning:
         if self.keeps_cells and path.exists():
             self.reused.append(scan.measure)
             return _from_json(scan, json.loads(path.read_text()))
+        hold_whole(self.home, (d for known in self.counting.values() for d in known if d.table in measure.reads))
         self.say(f"counting {scan.measure} {scan.days.after + timedelta(days=1)} to {scan.days.to}")
         scanned = run_scan(self.connection, measure, scan, combinations)
         self.say(f"  {scan.measure}: {scanned.leading_rows} rows, {len(combinations)} readings")

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from maalopfyldelse import trouble
 from maalopfyldelse.errors import MaalError
 
 TABLES = ("fulfilment", "results", "deliveries", "rejects", "editions")
@@ -128,6 +129,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except Exception as error:  # the machine's trouble comes from any library; anything else is a defect of ours
+        if text := trouble.told(error):
+            print(f"maal: {text}", file=sys.stderr)
+            return 1
+        raise
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:

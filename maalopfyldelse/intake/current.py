@@ -8,9 +8,12 @@ overwritten, and a row that does not count is still counted: kept = current + su
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ..contract import Table
@@ -70,12 +73,34 @@ def create_current(
     """Makes one view a table (temporary, or in the connection's database), named as the table with `suffix`, and says what it holds.
 
     The view has the table's columns in their order, then delivery_id and delivered_at; it is empty when nothing counts. `known_at`
-    None means all that the ledger knows. Raises MaalError when a delivery no longer fits its table.
+    None means all that the ledger knows. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
     """
     return {
-        name: _create(con, home, declared, known, declared.tables[name], known_at, temporary, suffix)
+        name: _created(con, home, declared, known, declared.tables[name], known_at, temporary, suffix)
         for name in sorted(set(tables))
     }
+
+
+def hold_whole(home: Home, deliveries: Iterable[Delivery]) -> None:
+    """Raises MaalError naming the first stored file that is gone or holds other bytes than intake wrote."""
+    for delivery in (d for d in deliveries if d.store_path is not None):
+        path = home.path / str(delivery.store_path)
+        if not path.exists():
+            found = "is gone"
+        elif _hash(path, path.stat().st_size, path.stat().st_mtime_ns) != delivery.store_sha256:
+            found = "is not what intake wrote: it was cut or changed"
+        else:
+            continue
+        raise MaalError(
+            f"{path}, which holds the rows of {delivery.name}, {found}. Put a copy of it back, or remove it and run again with the "
+            "delivered file among the deliveries: it is then taken again. What was published stands."
+        )
+
+
+@cache
+def _hash(path: Path, size: int, mtime_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def rows_sql(home: Home, table: Table, deliveries: list[Delivery]) -> str:
@@ -88,6 +113,25 @@ def rows_sql(home: Home, table: Table, deliveries: list[Delivery]) -> str:
     files = ", ".join(quoted(str(home.path / str(d.store_path))) for d in deliveries)
     arrival = _case(deliveries, [f"timestamp '{d.arrived_at.astimezone(UTC).replace(tzinfo=None)}'" for d in deliveries])
     return f"select {', '.join(columns)}, delivery_id, {arrival} as delivered_at from read_parquet([{files}])"
+
+
+def _created(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    declared: Declared,
+    known: Knowledge,
+    table: Table,
+    known_at: datetime | None,
+    temporary: bool,
+    suffix: str,
+) -> CurrentTable:
+    import duckdb
+
+    try:
+        return _create(con, home, declared, known, table, known_at, temporary, suffix)
+    except duckdb.Error:
+        hold_whole(home, (d for e in declared.extracts_of(table.table) for d in known.deliveries(e.extract, known_at)))
+        raise
 
 
 def _create(

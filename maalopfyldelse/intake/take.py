@@ -17,6 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import trouble
 from ..contract import Extract, Limits, Table
 from ..dates import danish_date
 from ..declared import Declared
@@ -99,7 +100,8 @@ def take_extract(
             found = _earliest(found, before)
             was_read = before.code != "CHANGED_WHILE_READ"
             is_told = before.store_path is not None or found.name == before.name  # a refusal names the file
-            if was_read and is_told and before.contract_hash == contract and _arrived_alike(extract, found, before):
+            is_there = before.store_path is None or (home.path / before.store_path).exists()
+            if was_read and is_told and is_there and before.contract_hash == contract and _arrived_alike(extract, found, before):
                 _note_arrival(ledger, found, before)
                 report.known += 1
                 continue
@@ -274,12 +276,11 @@ def _lost(found: Found, error: Exception) -> Refused:
     such a file is taken by the next run."""
     if not (found.path.exists() and os.access(found.path, os.R_OK)):
         return Refused("CHANGED_WHILE_READ", CHANGED)
-    if isinstance(error, OSError):
-        raise MaalError(f"{found.name} could not be read to its end: {error.strerror}. Mend that and run again.") from None
-    what = "memory" if "emory" in type(error).__name__ else "room on the disk"
+    if words := trouble.told(error):
+        raise MaalError(f"{found.name} could not be read to its end. {words}") from None
+    why = f": {error.strerror}" if isinstance(error, OSError) else ""
     raise MaalError(
-        f"{found.name} could not be read to its end: there is not enough {what}. Give the engine more memory (MAAL_MEMORY_LIMIT) or "
-        "fewer threads (MAAL_THREADS), see to the disk that holds the home, and run again."
+        f"{found.name} could not be read to its end{why}. See to the disk that holds it and the home, and run again."
     ) from None
 
 
