@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -12,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from conftest import Ran
 from hypothesis import assume, given, settings
@@ -67,7 +69,9 @@ def row(one: Figure, **more: Any) -> Row:
     given = dict.fromkeys(Row.__dataclass_fields__, "")
     lists = ("dimensions", "reading", "trend", "criteria", "readings", "missing", "notes", "defects", "questions")
     own = dict.fromkeys(lists, ()) | {"id": "1", "figures": (one,), "value": one.value, "verdict": NO_VERDICT}
-    return Row(**(given | own | {"rows_set_aside": amount(0)} | more))  # type: ignore[arg-type]
+    own |= dict.fromkeys(("parent", "points_low", "points_high", "target_exact", "comparison"), None)
+    own |= dict.fromkeys(("weight", "degree", "points"), Amount("")) | {"rows_set_aside": amount(0), "depth": 0, "scores": True}
+    return Row(**(given | own | more))  # type: ignore[arg-type]
 
 
 def shown(one: Row, behind: RowBehind, **more: Any) -> View:
@@ -302,6 +306,15 @@ def test_nothing_hidden_stands_in_what_was_published(ran: Ran) -> None:
     for path in cells_of(home, "fulfilment.csv"):
         (line,) = (r for r in csv.DictReader(io.StringIO(path.read_text("utf-8-sig")), delimiter=";") if r["Nr."] == "M4")
         assert line["Resultat"] == "skjult" and line["Verdikt"] == "opfyldt"
+    decided = {"Vægt", "Point mindst", "Point højst", "Grad"}
+    for path in cells_of(home, "fulfilment.xlsx"):
+        for sheet in openpyxl.load_workbook(path):
+            headings = [cell.value for cell in sheet[1]]
+            lines = [dict(zip(headings, cells, strict=True)) for cells in sheet.iter_rows(min_row=2, values_only=True)]
+            own = [x for x in lines if x.get("Nr.") == "M4"]
+            numbers = {h for x in own for h, value in x.items() if isinstance(value, int | float) and h not in decided}
+            assert not numbers, (sheet.title, numbers)
+            assert not any(re.search(r"\d", str(x.get("Tæller / nævner") or "")) for x in own)
 
 
 @pytest.mark.parametrize(("fte", "is_shown"), [("10", True), ("9.99", False), (None, False)])
