@@ -61,8 +61,8 @@ def view(**more: Any) -> View:
     return View(**(given | more))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("plan", ["star-2021", "siri-2020"])
-def test_every_row_with_the_figures_of_the_edition_as_numbers_shown_as_on_the_page(ran: Ran, plan: str) -> None:
+@pytest.mark.parametrize(("plan", "at_least"), [("star-2021", 6), ("siri-2020", 1)])
+def test_every_row_with_the_figures_of_the_edition_as_numbers_shown_as_on_the_page(ran: Ran, plan: str, at_least: int) -> None:
     folder = editions(ran, plan)
     records = [r for r in shelf.read_table(folder, "fulfilment") if r["level"] != "total"]
     lines = by_heading(book_of(folder / "department" / "fulfilment.xlsx")["Målopfyldelse"])
@@ -80,7 +80,7 @@ def test_every_row_with_the_figures_of_the_edition_as_numbers_shown_as_on_the_pa
             shown = danish_figure(Fraction(record["value"]), target)
             assert cell.number_format.startswith("#,##0") and places == len(shown.partition(",")[2])
             compared += 1
-    assert compared > 5
+    assert compared >= at_least
 
 
 def test_sheets_are_fit_to_be_read_and_printed(ran: Ran) -> None:
