@@ -110,7 +110,8 @@ def explain(question: Question) -> dict[str, Any]:
         "provisional": question.manifest.provisional,
         "weight": None if placed.weight is None else danish(placed.weight, 3),
         "figure": {
-            k: record[k] for k in ("verdict", "value", "unit", "numerator", "denominator", "target", "low", "high", "reason")
+            k: record[k]
+            for k in ("verdict", "value", "unit", "numerator", "denominator", "comparison", "target", "low", "high", "reason")
         },
         "readings": [_reading(r, record, deciding) for r in row.readings],
         "notes": row.notes,

@@ -16,7 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from .plan_terms import UNIT_WORDS
-from .printing import danish_day, danish_figure
+from .printing import danish_count, danish_day, danish_figure
+from .wording import COMPARISON_WORDS
 
 _HERE = Path(__file__).parent
 _ROLES = {"condition": "forudsætning", "shown only": "vises, tæller ikke", "scored": ""}
@@ -27,7 +28,13 @@ def page(said: Mapping[str, Any]) -> str:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": _number, "day": _day, "unit": lambda unit: UNIT_WORDS.get(unit or "", "")}
+    environment.filters |= {
+        "number": _number,
+        "count": _count,
+        "day": _day,
+        "unit": lambda unit: UNIT_WORDS.get(unit or "", ""),
+        "comparison": lambda word: COMPARISON_WORDS.get(word or "", ""),
+    }
     style = Markup((_HERE / "department" / "report.css").read_text())
     counting = [c | {"settings": _settings(c)} for c in said["counting"]]
     return environment.get_template("explanation.html.jinja").render(said={**said, "counting": counting}, css=style, roles=_ROLES)
@@ -43,6 +50,10 @@ def _number(value: Any, target: Any = None) -> str:
         return "–"
     exact, goal = Fraction(Decimal(str(value))), None if target is None else Fraction(Decimal(str(target)))
     return danish_figure(exact, goal)
+
+
+def _count(value: Any) -> str:
+    return "–" if value is None else danish_count(Fraction(str(value)))
 
 
 def _day(day: Any) -> str:
