@@ -20,7 +20,7 @@ from . import chain, department, finality, manifest, recorded, restatement, shel
 from .declared import Declared
 from .errors import MaalError
 from .fulfilment import Line, fulfilment
-from .home import Home
+from .home import NOTICE, NOTICE_TEXT, Home
 from .intake.ledger import Delivery, Ledger
 from .manifest import Check, Input, Manifest, Output, Standing, Used
 from .plan import Plan, read_plan
@@ -196,6 +196,7 @@ def write_outputs(computed: Computed, facts: department.Facts, folder: Path) -> 
     tabular.write_parquet(records, tabular.FULFILMENT, folder / "fulfilment.parquet")
     tabular.write_parquet(results, tabular.RESULTS, folder / "results.parquet")
     contents = {"fulfilment.parquet": manifest.content_hash(records), "results.parquet": manifest.content_hash(results)}
+    (folder / NOTICE).write_text(NOTICE_TEXT)
     if facts.restated is not None:
         (folder / RESTATEMENT).write_text(json.dumps(facts.restated, ensure_ascii=False, indent=1) + "\n")
         contents[RESTATEMENT] = manifest.content_hash([facts.restated])
@@ -203,7 +204,7 @@ def write_outputs(computed: Computed, facts: department.Facts, folder: Path) -> 
     leaving.mkdir()
     department.write(department.build(computed, facts), leaving)
     written = {str(p.relative_to(folder)) for p in leaving.rglob("*") if p.is_file()}
-    return {name: contents.get(name) for name in {*contents, *written}}
+    return {name: contents.get(name) for name in {NOTICE, *contents, *written}}
 
 
 def _require_whole(folder: Path, linked: str | None) -> None:

@@ -17,6 +17,16 @@ from pathlib import Path
 from .errors import CallerError, MaalError
 
 FORMAT = 1
+NOTICE = "INTERN.txt"
+# What the notice in the home and in each edition says; for whoever finds a copy of one of them.
+NOTICE_TEXT = """INTERNT. Forlader ikke huset.
+
+Alt i denne mappe og i mapperne under den er internt, undtagen det, der ligger i en udgaves mappe department/: siden report.html,
+regnearket fulfilment.xlsx og tabellen fulfilment.csv. Kun der er små tal skjult. Alle andre steder står tallene nøjagtigt, og der
+kan være oplysninger om enkelte sager og personer.
+
+Arbejdsbøgerne under rejects/ er til den, der har leveret filen, og ingen andre.
+"""
 
 
 class Home:
@@ -96,6 +106,8 @@ class Home:
             handle.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "doing": doing}))
             handle.flush()
             _empty(self.tmp)
+            if not (self.path / NOTICE).exists():
+                _write_atomically(self.path / NOTICE, NOTICE_TEXT)
             try:
                 yield
             finally:

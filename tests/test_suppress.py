@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from registers_world import RegistersWorld
 from test_report import Reader, walk
 
+from maalopfyldelse import manifest
 from maalopfyldelse.declared import load
 from maalopfyldelse.department import Facts, build
 from maalopfyldelse.department.figures import NO_VERDICT, amount
@@ -41,6 +42,7 @@ from maalopfyldelse.department.view import (
     SetAside,
     View,
 )  # fmt: skip
+from maalopfyldelse.home import NOTICE
 from maalopfyldelse.plan import read_plan
 from maalopfyldelse.plan_check import check_plan
 from maalopfyldelse.printing import danish_figure
@@ -344,3 +346,14 @@ def test_a_figure_that_cannot_be_hidden_by_its_points_is_refused(tmp_path: Path)
     path.write_text(text.replace("grade: {steps: {degrees: {15: 100, 12: 75, 9: 50, 6: 25}}}", "grade: proportional"))
     problems = [p for p in check_plan(read_plan(path), declared) if "few persons" in p]
     assert problems and all(p.startswith("row M4: grade: proportional") for p in problems)
+
+
+def test_all_else_in_the_home_is_marked_internal(ran: Ran) -> None:
+    home = ran.world.home.path
+    editions = [path.parent for path in home.glob("editions/*/*/*/edition.json")]
+    leaving = {path.name for path in home.glob("editions/*/*/*/department/*")}
+    assert editions and leaving == {"report.html", "fulfilment.xlsx", "fulfilment.csv"}
+    for folder in (home, *editions):
+        notice = (folder / NOTICE).read_text()
+        assert notice.startswith("INTERNT.") and all(name in notice for name in leaving)
+    assert all(manifest.read(folder).output(NOTICE) for folder in editions)
