@@ -216,8 +216,10 @@ class Program:
             current = f"select *, {picked} from ({current})"
             current = self._with_verdicts(current, folded)
             picked = ", ".join(
-                f"coalesce(q_{c.name}, {zones.offset_sql(f'w_{c.name}', self._zone(c.source))}) as k_{c.name}, case when q_{c.name} "
-                f"is not null then false else {zones.is_double_sql(f'w_{c.name}', self._zone(c.source))} end as d_{c.name}"
+                f"case when q_{c.name} is not null or w_{c.name} is null then q_{c.name} else "
+                f"{zones.offset_sql(f'w_{c.name}', self._zone(c.source))} end as k_{c.name}, "
+                f"case when q_{c.name} is not null or w_{c.name} is null then false else "
+                f"{zones.is_double_sql(f'w_{c.name}', self._zone(c.source))} end as d_{c.name}"
                 for c in instants
             )
             current = f"select *, {picked} from ({current})"

@@ -66,8 +66,8 @@ def plain(source: Source, spec: TableColumn, name: str, cell: str, patterns: lis
     if spec.type in WHOLE:
         short = "" if spec.digits_are_ids else f" and strlen({cell}) < {cpr.LENGTH}"
         return Plain(f"{y} = {cell}{short}{is_none}", x, f"try_cast({cell} as {spec.type})", f"cast({x} as varchar)")
-    if spec.type == "timestamp" and (written := values.written_time(cell, x, patterns)):
-        return Plain(f"{y} = {cell}{is_none}", x, f"try_cast({cell} as timestamp)", written)
+    if spec.type == "timestamp" and (shape := values.is_plain_time(cell, x, y, patterns)):
+        return Plain(shape[0] + is_none, x, f"try_cast({cell} as timestamp)", shape[1])
     if spec.type == "date" and patterns[0] == "%Y-%m-%d":
         return Plain(f"{y} = {cell} and strlen({cell}) = 10{is_none}", x, f"try_cast({cell} as date)", f"cast({x} as varchar)")
     return None

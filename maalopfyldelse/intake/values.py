@@ -93,22 +93,21 @@ def date(v: str, patterns: list[str]) -> str:
     return _first(tries)
 
 
-def written_time(cell: str, cast: str, patterns: list[str]) -> str | None:
-    """The engine's own cast of a cell, written in the ISO form of the cell's length; null for other lengths, None where no pattern asks
-    for that form first. A cell that is written so again needs no regular expression, which would be most of the cost of a large file.
+def is_plain_time(cell: str, cast: str, written: str, patterns: list[str]) -> tuple[str, str] | None:
+    """Whether a cell has the ISO form, and what must be `written` to tell; None where no pattern asks for that form first. `cast` is
+    the engine's own cast of the cell.
+
+    The engine leaves out zeros at the end, so it writes the time a microsecond later: what the cell's text is the beginning of has its
+    shape, which needs no regular expression. That would be most of the cost of a large file.
     """
-    forms = {
-        "%Y-%m-%d %H:%M:%S.%f": {
-            23: f"strftime({cast}, '%Y-%m-%d %H:%M:%S.%g')",
-            26: f"strftime({cast}, '%Y-%m-%d %H:%M:%S.%f')",
-        },
-        "%Y-%m-%d %H:%M:%S": {19: f"cast({cast} as varchar)"},
-    }
-    written: dict[int, str] = {}
-    for pattern in takewhile(lambda p: p in ISO_TIMES, patterns):  # another might read the same text otherwise
-        written |= forms.get(pattern, {})
-    whens = " ".join(f"when {length} then {text}" for length, text in written.items())
-    return f"case strlen({cell}) {whens} end" if whens else None
+    asked = set(takewhile(lambda p: p in ISO_TIMES, patterns))  # another might read the same text otherwise
+    whole, parts = ("%Y-%m-%d %H:%M:%S" in asked, "%Y-%m-%d %H:%M:%S.%f" in asked)
+    lengths = [f"strlen({cell}) = 19"] * whole + [f"strlen({cell}) between 21 and 25"] * parts
+    if not lengths:
+        return None
+    later = f"cast({cast} + interval 1 microsecond as varchar)"
+    in_time = f"strlen({cell}) between 19 and 25 and {cast} < timestamp '{zones.LAST_YEAR + 1}-01-01'"
+    return f"starts_with({written}, {cell}) and ({' or '.join(lengths)})", f"case when {in_time} then {later} end"
 
 
 def wall_time(v: str, patterns: list[str]) -> str:

@@ -23,7 +23,6 @@ FIRST_YEAR, LAST_YEAR = 1970, 2099
 DANISH = "Europe/Copenhagen"
 USUAL_YEARS = (2000, 2040)  # from and until; other years are right as well, and slower
 _SPAN = 28 * 86_400 * 1_000_000  # microseconds
-_USUAL = ("spring_start", "spring_end", "autumn_start", "autumn_end", "winter", "summer", "late")
 _NEVER = 2**62
 _EPOCH = datetime(1970, 1, 1)
 _IN_RANGE = f"{{t}} >= timestamp '{FIRST_YEAR}-01-01' and {{t}} < timestamp '{LAST_YEAR + 1}-01-01'"
@@ -68,59 +67,51 @@ def transitions(zone: str) -> tuple[int, tuple[tuple[datetime, int, int], ...]]:
 
 def prepare(con: duckdb.DuckDBPyConnection, zone: str) -> None:
     """Gives the connection what the other functions' SQL needs for a zone. Raises CallerError for a zone it cannot serve."""
-    if con.execute(f"select getvariable('{_variable(zone, 'usual', 'late')}') is not null").fetchall() == [(True,)]:
+    if con.execute(f"select getvariable('{_variable(zone, 'utc', 'after')}') is not null").fetchall() == [(True,)]:
         return  # the last variable set below: handing over the lists costs as much as reading a small file
     for kind in ("wall", "utc"):
         lists = _lists(zone, kind)
         for name in ("start", "end", "before", "within", "after"):
             con.execute(f"set variable {_variable(zone, kind, name)} = ?", [getattr(lists, name)])
-    for name, values in _usual_years(zone).items():
-        con.execute(f"set variable {_variable(zone, 'usual', name)} = ?", [values])
 
 
 def usual_offset_sql(wall: str, zone: str) -> str:
     """SQL for the offset (microseconds) of a wall time that exists once and lies in the usual years; null for any other.
 
-    The engine copies a list for every two thousand rows, so these have one entry a year.
+    Compares with six or seven constants. The engine copies a list for every two thousand rows, so lists would cost far more.
     """
-    first, last = (f"timestamp '{year}-01-01'" for year in USUAL_YEARS)
-    lists = {name: f"{_list(zone, 'usual', name)}[year({wall}) - {USUAL_YEARS[0] - 1}]" for name in _USUAL}
-    cases = (
-        "when {at} < {spring_start} then {winter} when {at} >= {spring_end} and {at} < {autumn_start} then {summer} "
-        "when {at} >= {autumn_end} then {late}"
-    ).format(at=f"epoch_us({wall})", **lists)
-    return f"case when {wall} >= {first} and {wall} < {last} then case {cases} end end"
+
+    def between(low: int, high: int) -> str:
+        if high - low == 1:
+            offset = offsets[low]
+            return "null" if offset is None else str(offset)
+        middle = (low + high) // 2
+        return f"case when {wall} < timestamp '{limits[middle]}' then {between(low, middle)} else {between(middle, high)} end"
+
+    limits, offsets = _usual_years(zone)
+    return f"case when {wall} >= timestamp '{limits[0]}' then {between(0, len(limits))} end"
 
 
 @lru_cache
-def _usual_years(zone: str) -> dict[str, list[int | None]]:
-    """Per year the wall times (microseconds) at which its two changes begin and end, and the offsets before, between and after them. A
-    year with more changes, or one at its very ends, has no offsets here; without a change it has one offset."""
-    lists: dict[str, list[int | None]] = {name: [] for name in _USUAL}
-    start, changes = transitions(zone)
-    spans = [
-        (_micros(at) + min(before, after) * 1_000_000, _micros(at) + max(before, after) * 1_000_000, before, after)
-        for at, before, after in changes
-    ]
-    for year in range(*USUAL_YEARS):
-        low, high = (_micros(datetime(y, 1, 1)) for y in (year, year + 1))
-        begun = [after for _, end, _, after in spans if end <= low]
-        within = [span for span in spans if span[1] > low and span[0] < high]
-        offset = begun[-1] if begun else start
-        is_usual = len(within) <= 2 and all(low < span[0] and span[1] < high for span in within)
-        spring, autumn = (
-            [*within, *[(high, high, 0, within[-1][3] if within else offset)] * 2][:2] if is_usual else [(0, 0, 0, 0)] * 2
-        )
-        found = (
-            spring[0],
-            spring[1],
-            autumn[0],
-            autumn[1],
-            *((o * 1_000_000 if is_usual else None) for o in (offset, spring[3], autumn[3])),
-        )
-        for name, value in zip(_USUAL, found, strict=True):
-            lists[name].append(value)
-    return lists
+def _usual_years(zone: str) -> tuple[list[datetime], list[int | None]]:
+    """Wall times in order, and for each the offset (microseconds) that holds from it to the next; none within a change and after the
+    last."""
+    first, last = (datetime(year, 1, 1) for year in USUAL_YEARS)
+    (current, changes), low = transitions(zone), first
+    limits: list[datetime] = []
+    offsets: list[int | None] = []
+    for at, before, after in changes:
+        begin, end = (at + timedelta(seconds=offset) for offset in sorted((before, after)))
+        if begin >= last:
+            break
+        if end > first:
+            if begin > low:
+                limits, offsets = [*limits, low], [*offsets, current * 1_000_000]
+            limits, offsets, low = [*limits, max(begin, first)], [*offsets, None], end
+        current = after
+    if low < last:
+        limits, offsets = [*limits, low], [*offsets, current * 1_000_000]
+    return [*limits, last], [*offsets, None]
 
 
 def offset_sql(wall: str, zone: str) -> str:
