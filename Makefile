@@ -6,8 +6,10 @@ BIN := $(VENV)/bin
 BROWSER_READY := $(VENV)/.ready-browser
 
 FUZZ ?= 10000
+CALLS ?= 10000000
+ROUNDS ?= 3
 
-.PHONY: run test test-long test-root test-browser chromium fuzz lint dagster sample docs lock help
+.PHONY: run test test-long test-root test-browser chromium fuzz bench-intake lint dagster sample docs lock help
 
 run: $(READY)  ## run the sample for all plans, print the fulfilment and where things are
 	@$(BIN)/maal run
@@ -37,6 +39,9 @@ chromium:
 fuzz: $(READY)  ## hold intake against the reference reader on FUZZ=10000 made and mangled files, others each time (or SEED=1)
 	MAAL_FUZZ=$(FUZZ) $(BIN)/pytest -s -n 0 $(if $(SEED),--hypothesis-seed=$(SEED)) tests/test_intake_fuzz.py
 
+bench-intake: $(READY)  ## measure intake of CALLS=10000000 call events, and of twice as many, against DuckDB's own typed copy (ROUNDS=3)
+	$(BIN)/python -m benchmarks.intake --call-events $(CALLS) --rounds $(ROUNDS)
+
 lint: $(READY)  ## style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -56,7 +61,7 @@ lock: $(READY)  ## solve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group browser -c requirements.lock -o requirements-browser.lock
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12"; exit 2; }
