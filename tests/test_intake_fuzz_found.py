@@ -12,6 +12,8 @@ import xlsxwriter
 from intake_house import extract, house, table
 from pydantic import ValidationError
 
+from maalopfyldelse.intake import textfile
+
 
 def test_words_of_a_text_that_begins_like_a_list() -> None:
     """Only a text that is a JSON list has elements; any other has words, and the word was not found."""
@@ -184,3 +186,12 @@ def test_the_first_and_last_times_of_a_zone_have_a_danish_day(
     with house(table({"id": "varchar", "t": "timestamp", "day": "date", "minute": "integer"}), extract(columns)) as h:
         h.take_one(f"id,t\n1,{text}\n")
         assert h.rows("t, day, minute") == [(instant, *local)]
+
+
+@pytest.mark.parametrize("size", [9, 10, 11, 12, 13])
+@pytest.mark.parametrize("row", ['1; "y"', '1;"y" '])
+def test_a_blank_beside_a_quote_is_seen_where_two_pieces_meet(row: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text is proved piece by piece, and the blank may be the last of one piece and the quote the first of the next."""
+    monkeypatch.setattr(textfile, "_CHUNK", size)
+    with house(table({"id": "varchar", "n": "varchar?"}), extract({"id": "id", "n": "n"}, format={"delimiter": ";"})) as h:
+        assert h.take_one(f"id;n\n22;3\n{row}\n5;6\n").code == "STRAY_QUOTE"

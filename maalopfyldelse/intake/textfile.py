@@ -124,8 +124,12 @@ class _Counts:
             self._returns += chunk.count(b"\r")
             self._pairs += chunk.count(b"\r\n")
         self._pairs += self._tail.endswith(b"\r") and chunk.startswith(b"\n")
-        if self._at_edge and not self._blank_at_quote and (b" " + self._quote in chunk or self._quote + b" " in chunk):
-            self._blank_at_quote = self._at_edge.search(chunk) is not None  # a piece's ends count as edges
+        has_quote = bool(self._quote) and self._quote in chunk  # the dearer questions are asked only where one stands
+        if self._at_edge and not self._blank_at_quote:
+            if has_quote and (b" " + self._quote in chunk or self._quote + b" " in chunk):
+                self._blank_at_quote = self._at_edge.search(chunk) is not None  # a piece's ends count as edges
+            seam = self._tail[-1:] + chunk[:1]
+            self._blank_at_quote = self._blank_at_quote or seam in (b" " + self._quote, self._quote + b" ")
         self._tail = (self._tail + chunk[-2:])[-2:]
         self._ascii = self._ascii and chunk.isascii()
         self.lines += _count(chunk, b"\n")
@@ -137,7 +141,7 @@ class _Counts:
             ends = _ends_record(chunk, self._quote, is_quoted=self._quotes % 2 == 1)
             self._record = 0 if ends else self._record + len(chunk)
             self._may_not_end = self._record > self._max_line
-        self._quotes += _count(chunk, self._quote) if self._quote in chunk and self._quote else 0
+        self._quotes += _count(chunk, self._quote) if has_quote else 0
         self._bytes += len(chunk)
 
     def checked(self, path: Path, encoding: str) -> TextFile:
