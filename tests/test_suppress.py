@@ -24,8 +24,9 @@ from test_report import Reader, walk
 from maalopfyldelse import manifest
 from maalopfyldelse.declared import load
 from maalopfyldelse.department import Facts, build
+from maalopfyldelse.department.charts import Charts
 from maalopfyldelse.department.figures import NO_VERDICT, amount
-from maalopfyldelse.department.suppress import HIDDEN, Behind, Behinds, Persons, RowBehind, is_small, suppressed
+from maalopfyldelse.department.suppress import HIDDEN, NOTE, Behind, Behinds, Persons, RowBehind, is_small, suppressed
 from maalopfyldelse.department.view import (
     Account,
     Amount,
@@ -101,7 +102,7 @@ def test_the_numerator_the_rest_and_the_denominator_of_persons(hits: int, every:
         assert made.reason.startswith("Mangler")
     else:
         assert {made.value, one.value, one.numerator, one.denominator, one.counted, one.observations} == {HIDDEN}
-        assert made.reason == "uden tal; Tal er skjult af hensyn til små tal"
+        assert made.reason == f"uden tal; {NOTE}"
 
 
 def test_three_agreements_stay_three() -> None:
@@ -271,6 +272,9 @@ def test_figures_of_fewer_of_the_best_are_hidden_with_one_of_the_best() -> None:
     assert [p.value == HIDDEN for p in made.parts] == [False, False, False, True, True]
     assert [v == HIDDEN for _, v, _ in made.best] == [False, True] and made.notes == ()
     assert made.numerator == amount(43)
+    drawn = Charts().ranking(made)
+    assert "3 i rækkefølge efter andel, 2 er skjult; de viste blandt de 3 bedste er udfyldt" in drawn
+    assert drawn == Charts().ranking(replace(made, parts=made.parts[:3] + (Part("Z", HIDDEN, HIDDEN, HIDDEN),) * 2))
 
 
 def test_readings_that_put_the_same_groups_together_in_another_way_are_hidden_with_them() -> None:

@@ -154,8 +154,8 @@ class Charts:
         if figure.target_exact is not None:
             layers.append(_rule(number(figure.target_exact), "mål", y["axis"]))
         chosen, hidden = figure.best[0][0], len(figure.parts) - len(rows)
-        without = f", {hidden} er skjult" if hidden else ""
-        told = f"{figure.parts_by}: {len(rows)} i rækkefølge efter andel{without}; de {chosen} bedste er udfyldt."
+        without, shown = (f", {hidden} er skjult", "viste blandt de ") if hidden else ("", "")
+        told = f"{figure.parts_by}: {len(rows)} i rækkefølge efter andel{without}; de {shown}{chosen} bedste er udfyldt."
         told += f" Samlet for dem: {figure.value.text}."
         return self._svg(_spec(width, 190, rows, layers), told, f"Den stiplede linje er målet, {figure.target}.")
 

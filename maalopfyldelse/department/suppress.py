@@ -34,7 +34,7 @@ from .view import Amount, Change, Figure, Option, Part, Point, Row, Spread, View
 
 FEWEST = 5
 HIDDEN = Amount("skjult")
-NOTE = "Tal er skjult af hensyn til små tal"
+NOTE = "Nogle tal er skjult af hensyn til små tal (se Skjult under Ord)"
 
 
 def is_small(count: Fraction | int | None) -> bool:
