@@ -4,12 +4,13 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 BROWSER_READY := $(VENV)/.ready-browser
+SPARK_READY := $(VENV)/.ready-spark
 
 FUZZ ?= 10000
 CALLS ?= 10000000
 ROUNDS ?= 3
 
-.PHONY: run test test-long test-root test-browser chromium fuzz bench-intake lint dagster sample docs lock help
+.PHONY: run test test-long test-root test-browser test-spark chromium java fuzz bench-intake lint dagster sample docs lock help
 
 run: $(READY)  ## run the sample for all plans, print the fulfilment and where things are
 	@$(BIN)/maal run
@@ -36,6 +37,15 @@ chromium:
 	  apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
 	else echo "No browser is found. Install Debian's package chromium as root (apt-get install chromium), or name a Chromium or Chrome: make test-browser MAAL_CHROMIUM=/path"; exit 2; fi
 
+test-spark: $(SPARK_READY) java  ## hold Spark against DuckDB: every measure under every reading, every construct that queries may use
+	@JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(BIN)/pytest -rs -n 0 tests/spark
+
+java:
+	@if [ -n "$$JAVA_HOME" ] || command -v java >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "installing Java (once)"; \
+	  apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless >/dev/null; \
+	else echo "No Java is found. Install Debian's package openjdk-17-jre-headless as root (apt-get install openjdk-17-jre-headless), or set JAVA_HOME."; exit 2; fi
+
 fuzz: $(READY)  ## hold intake against the reference reader on FUZZ=10000 made and mangled files, others each time (or SEED=1)
 	MAAL_FUZZ=$(FUZZ) $(BIN)/pytest -s -n 0 $(if $(SEED),--hypothesis-seed=$(SEED)) tests/test_intake_fuzz.py
 
@@ -59,6 +69,7 @@ docs: $(READY)  ## write the methods annex (docs/opgoerelsesmetode), the data di
 lock: $(READY)  ## solve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group browser -c requirements.lock -o requirements-browser.lock
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements.lock - -o requirements-spark.lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -76,3 +87,8 @@ $(BROWSER_READY): $(READY) requirements-browser.lock
 	@echo "setting up the browser tests (once)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-browser.lock
 	@touch $(BROWSER_READY)
+
+$(SPARK_READY): $(READY) requirements-spark.lock
+	@echo "setting up PySpark (once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r requirements-spark.lock
+	@touch $(SPARK_READY)

@@ -18,6 +18,7 @@ from typing import Any
 
 from . import chain, department, finality, manifest, recorded, restatement, shelf, tabular
 from .declared import Declared
+from .engines import DuckDB, Engine
 from .errors import MaalError
 from .fulfilment import Line, fulfilment
 from .home import NOTICE, NOTICE_TEXT, Home
@@ -63,14 +64,15 @@ def compute(
     as_of: date,
     known_at: datetime,
     say: Callable[[str], None] = lambda text: None,
+    engine: Engine | None = None,
 ) -> Computed:
-    """The fulfilment of a plan at a reporting date, from what was known at `known_at`.
+    """The fulfilment of a plan at a reporting date, from what was known at `known_at`; counted by `engine` (default: DuckDB).
 
     Raises CallerError for a date outside the contract, MaalError when a delivery it depends on does not hold or the accounts of
     its rows do not balance.
     """
     plan.require_date(as_of)
-    scanning = Scanning(home, declared, ledger, plan.at(as_of), as_of, known_at, say)
+    scanning = Scanning(home, declared, ledger, plan.at(as_of), as_of, known_at, say, engine=engine or DuckDB())
     scanning.refuse_if_blocked()
     return compute_from(scanning)
 
@@ -166,7 +168,8 @@ def publish(computed: Computed, ledger: Ledger, *, reason: str | None, now: date
         made_by=user(),
         reason=reason,
         code=code_version(),
-        libraries=libraries(),
+        counted_by=scanning.engine.name,
+        libraries=libraries() | scanning.engine.versions(),
         previous=linked.get(number - 1) or (manifest.file_hash(there[last] / manifest.FILE) if last == number - 1 > 0 else None),
         figures=figures,
         inputs=_write_inputs(scanning, work),

@@ -219,7 +219,7 @@ def _figure(question: Question, count: Count) -> Figure:
     assert scanning.current is not None
     lacking = next((gap for scan in count.scans if (gap := scanning.missing(measure, scan.days))), None)
     if question.chosen:
-        found = [run_scan(scanning.connection, measure, scan, [count.options]) for scan in count.scans]
+        found = [run_scan(scanning.ask, measure, scan, [count.options]) for scan in count.scans]
     else:
         found = [scanning.scanned(scan) for scan in count.scans]
     result = figure(found[0], count, measure.header.kind, found[-1])

@@ -112,6 +112,7 @@ class Manifest(Strict):
     made_by: str
     reason: str | None
     code: str = Field(description="Version and hash of the code that counted and graded")
+    counted_by: str = Field("duckdb", description="The engine that summed the observations: duckdb, or spark")
     libraries: dict[str, str]
     previous: Sha256 | None = Field(description="Of the edition.json of the edition before it, of this plan and date")
     figures: Sha256 = Field(description="Of all that a new edition must differ in from the one before it")

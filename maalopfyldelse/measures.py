@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .counting import Days, Scan, reading_id
 from .dates import is_working_day
-from .engine import engine_words
+from .engines import Ask, DuckDB, Stumbled
 from .errors import MaalError
 from .query import CALENDAR, HOUSE_MACROS, READINGS, Measure
 
@@ -106,28 +106,28 @@ def observations_sql(measure: Measure, combinations: Sequence[Options]) -> str:
     return f"with {readings_cte(measure, combinations)},\nobservations as (\n{measure.body}\n)\nselect * from observations"
 
 
-def run_scan(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan, combinations: Sequence[Options]) -> Scanned:
-    """The cells of every combination in one pass over tables that stand in `con` as views.
-
-    Raises MaalError when the observations do not account for every leading row (a fault in the query, never in the data), or a value
-    does not go through the query.
-    """
-    import duckdb
-
-    groups = measure.header.groups
-    keys = ", ".join(["reading_id", *groups, "reason", "is_known"])
-    query = (
+def cells_sql(measure: Measure, combinations: Sequence[Options]) -> str:
+    """A SELECT of the sums of the observations, a row a cell in the order of Cell's fields."""
+    keys = ", ".join(["reading_id", *measure.header.groups, "reason", "is_known"])
+    return (
         f"with {readings_cte(measure, combinations)},\nobservations as (\n{measure.body}\n)\n"
         f"select {keys}, count(*), count(denominator), coalesce(sum(source_rows), 0), "
         "coalesce(sum(numerator), 0), coalesce(sum(denominator), 0) "
         f"from observations group by {keys}"
     )
+
+
+def run_scan(ask: Ask, measure: Measure, scan: Scan, combinations: Sequence[Options]) -> Scanned:
+    """The cells of every combination in one pass over the tables of the engine that is asked.
+
+    Raises MaalError when the observations do not account for every leading row (a fault in the query, never in the data), or a value
+    does not go through the query.
+    """
+    groups = measure.header.groups
     try:
-        rows = con.execute(query, arguments(measure, scan)).fetchall()
-    except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        raise MaalError(
-            f"{measure.path.name}: a value in the rows does not go through the query: {engine_words(error)}."
-        ) from None
+        rows = ask(cells_sql(measure, combinations), arguments(measure, scan))
+    except Stumbled as error:
+        raise MaalError(f"{measure.path.name}: a value in the rows does not go through the query: {error}.") from None
     n = len(groups)
     cells = [
         Cell(
@@ -145,20 +145,21 @@ def run_scan(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan, combi
     ]
     cells.sort(key=lambda c: (c.reading_id, [g or "" for g in c.groups], c.reason or "", c.is_known))
     _no_forbidden_nulls(measure, cells)
-    leading = leading_rows(con, measure, scan)
+    leading = leading_rows(ask, measure, scan)
     _conserved(measure, cells, leading, [reading_id(o) for o in combinations])
     return Scanned(scan, tuple(groups), tuple(cells), leading)
 
 
-def leading_rows(con: duckdb.DuckDBPyConnection, measure: Measure, scan: Scan) -> int:
+def leading_rows(ask: Ask, measure: Measure, scan: Scan) -> int:
     """How many rows of the leading tables the measure must account for in this window."""
-    total = 0
+    return sum(int(ask(query, given)[0][0]) for query, given in leading_sql(measure, scan.days))
+
+
+def leading_sql(measure: Measure, days: Days) -> Iterator[tuple[str, dict[str, Any]]]:
+    """For each leading table, the SELECT that counts its rows in the window, with its parameters."""
     for leading in measure.header.leading:
-        sql = f"select count(*) from {leading.table} where {leading.window}"
-        given = {k: v for k, v in {"as_of": scan.days.to, "from_date": scan.days.after}.items() if f"${k}" in sql}
-        found = con.execute(sql, given).fetchone()
-        total += int(found[0]) if found else 0
-    return total
+        query = f"select count(*) from {leading.table} where {leading.window}"
+        yield query, {k: v for k, v in {"as_of": days.to, "from_date": days.after}.items() if f"${k}" in query}
 
 
 def _no_forbidden_nulls(measure: Measure, cells: Iterable[Cell]) -> None:
@@ -184,24 +185,12 @@ def _conserved(measure: Measure, cells: Iterable[Cell], leading: int, reading_id
             )
 
 
-def fingerprint(measure: Measure, scan: Scan, combinations: Sequence[Options], current: Any) -> str:
-    """A hash of everything the cells follow from: the query's text, window, parameters, readings, house functions and calendar, and
-    what the current rows of its tables follow from."""
-    house = hashlib.sha256((HOUSE_MACROS + calendar_sql()).encode()).hexdigest()
-    said = json.dumps(
-        [
-            measure.text,
-            house,
-            scan.days.after.isoformat(),
-            scan.days.to.isoformat(),
-            scan.parameters,
-            list(combinations),
-            current,
-        ],
-        default=str,
-        sort_keys=True,
-    )
-    return hashlib.sha256(said.encode()).hexdigest()
+def fingerprint(measure: Measure, scan: Scan, combinations: Sequence[Options], current: Any, engine: str = DuckDB.name) -> str:
+    """A hash of everything the cells follow from: the query's text, window, parameters, readings, what the current rows of its
+    tables follow from, and the engine that counts."""
+    said: list[Any] = [measure.text, scan.days.after.isoformat(), scan.days.to.isoformat(), scan.parameters, list(combinations)]
+    said += [current] if engine == DuckDB.name else [current, engine]
+    return hashlib.sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()
 
 
 def day_range(days: Days) -> str:

@@ -20,6 +20,7 @@ from .counting import Count, Days, Scan, approved_words, count_of, read_under
 from .dates import period_bounds, periods_between
 from .declared import Declared
 from .engine import connect
+from .engines import Ask, DuckDB, Engine
 from .errors import CallerError, MaalError, nearest
 from .evidence import REGISTERS, Evidence, read_evidence
 from .home import Home
@@ -52,7 +53,7 @@ class Variant:
 @dataclass
 class Scanning:
     """One plan at one reporting date and one date of knowledge. Without `keeps_cells` every scan is run, whatever was counted
-    before."""
+    before. `engine` runs the scans; all else (registers, accounts, single observations) is DuckDB's."""
 
     home: Home
     declared: Declared
@@ -63,6 +64,7 @@ class Scanning:
     say: Callable[[str], None] = lambda text: None
     alternatives: bool = True  # whether the readings that are not approved are computed as well
     keeps_cells: bool = True
+    engine: Engine = field(default_factory=DuckDB)
     ran: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     _scanned: dict[Scan, Scanned] = field(default_factory=dict)
@@ -130,10 +132,16 @@ class Scanning:
         """The current rows of each table at the date of knowledge; makes the views as it goes."""
         return create_current(self.connection, self.home, self.declared, self.ledger, self.tables, self.known_at)
 
+    @cached_property
+    def ask(self) -> Ask:
+        """Answers over the current rows, of the engine that counts."""
+        current = self.current  # makes the views
+        return self.engine.over(self.connection, current, self.declared.tables)
+
     def earlier(self, day: date) -> Scanning:
         """The same plan and the same knowledge at an earlier day, under the approved readings only."""
         other = replace(self, as_of=day, alternatives=False, ran=[], reused=[], _scanned={}, _missing={})
-        for name in ("connection", "current", "counting", "evidence", "tables"):  # what does not depend on the day
+        for name in ("connection", "current", "ask", "counting", "evidence", "tables"):  # what does not depend on the day
             other.__dict__[name] = getattr(self, name)
         return other
 
@@ -161,13 +169,13 @@ class Scanning:
 
     def _scan(self, scan: Scan) -> Scanned:
         measure, combinations = self.declared.measures[scan.measure], self.scans[scan]
-        path = self.cells_path(scan, combinations, "json")
+        path = self.cells_path(scan, combinations, "json", self.engine.name)
         if self.keeps_cells and path.exists():
             self.reused.append(scan.measure)
             return _from_json(scan, json.loads(path.read_text()))
         hold_whole(self.home, (d for known in self.counting.values() for d in known if d.table in measure.reads))
         self.say(f"counting {scan.measure} {scan.days.after + timedelta(days=1)} to {scan.days.to}")
-        scanned = run_scan(self.connection, measure, scan, combinations)
+        scanned = run_scan(self.ask, measure, scan, combinations)
         self.say(f"  {scan.measure}: {scanned.leading_rows} rows, {len(combinations)} readings")
         self.ran.append(scan.measure)
         if not self.keeps_cells:
@@ -178,11 +186,11 @@ class Scanning:
         temporary.replace(path)
         return scanned
 
-    def cells_path(self, scan: Scan, combinations: list[Options], ending: str) -> Path:
-        """Where what is counted over a scan is kept: named by all that it follows from."""
+    def cells_path(self, scan: Scan, combinations: list[Options], ending: str, engine: str = DuckDB.name) -> Path:
+        """Where what an engine counted over a scan is kept: named by all that it follows from."""
         measure = self.declared.measures[scan.measure]
         current = {t: self.current[t].follows_from for t in sorted(measure.reads)}
-        return self.home.store / "cells" / f"{fingerprint(measure, scan, combinations, current)}.{ending}"
+        return self.home.store / "cells" / f"{fingerprint(measure, scan, combinations, current, engine)}.{ending}"
 
     def missing(self, measure: Measure, days: Days) -> str | None:
         """What must have been delivered for this window and was not, in Danish; None when nothing is missing."""

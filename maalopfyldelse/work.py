@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .contract import Extract, Rule
 from .declared import Declared
+from .engines import DuckDB, Engine
 from .errors import MaalError
 from .home import Home
 from .intake.deliveries import Scan as Folder
@@ -61,6 +62,7 @@ class Work:
     now: datetime
     say: Callable[[str], None] = lambda text: None
     plans: dict[str, Plan] = field(default_factory=dict)
+    engine: Engine = field(default_factory=DuckDB)
     published: list[Published] = field(default_factory=list)
     workbooks: list[Path] = field(default_factory=list)  # for the senders of what was set aside or refused
     error: BaseException | None = None  # the first that a step raised, kept as it was
@@ -161,7 +163,9 @@ class Work:
         moment = (plan_id, as_of, known_at)
         if moment not in self._computed:
             self._scanning(*moment)
-            self._computed[moment] = compute(self.home, self.declared, self.ledger, self.plan(plan_id), as_of, known_at, self.say)
+            self._computed[moment] = compute(
+                self.home, self.declared, self.ledger, self.plan(plan_id), as_of, known_at, self.say, self.engine
+            )
         return self._computed[moment]
 
     def _scanning(self, plan_id: str, as_of: date, known_at: datetime) -> Scanning:
@@ -171,7 +175,9 @@ class Work:
         if moment not in self._scannings:
             plan = self.plan(plan_id)
             plan.require_date(as_of)
-            scanning = Scanning(self.home, self.declared, self.ledger, plan.at(as_of), as_of, known_at, self.say)
+            scanning = Scanning(
+                self.home, self.declared, self.ledger, plan.at(as_of), as_of, known_at, self.say, engine=self.engine
+            )
             extracts = sorted({e.extract for table in scanning.tables for e in self.declared.extracts_of(table)})
             self._hold_at(known_at, extracts)
             scanning.refuse_if_blocked()

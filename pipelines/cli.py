@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from maalopfyldelse import trouble
+from maalopfyldelse import engines, trouble
 from maalopfyldelse.errors import MaalError
 
 TABLES = ("fulfilment", "results", "deliveries", "rejects", "editions")
@@ -43,6 +43,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--as-of", type=_text, metavar="DATE", help="reporting date, YYYY-MM-DD (default: each plan's last)")
     run.add_argument("--known-at", type=_text, metavar="TIME", help="what was known then (default: the latest arrival)")
     run.add_argument("--deliveries", type=_path, default=SAMPLE, metavar="DIR", help="folder of deliveries (default: the sample)")
+    run.add_argument("--engine", choices=engines.NAMES, help="what counts: duckdb, or spark ($MAAL_ENGINE, else duckdb)")
+    run.add_argument(
+        "--spark-master", type=_text, metavar="URL", help="where Spark runs ($MAAL_SPARK_MASTER, else this machine: local[*])"
+    )
     run.add_argument("--reason", type=_text, metavar="TEXT", help="why this edition is made; kept in it")
 
     show = command("show", "print a table: " + ", ".join(TABLES))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ def run(home: Path, declared: Path | None, arguments: Namespace) -> int:
         known_at = parse_instant(arguments.known_at) if arguments.known_at else None
         if known_at is not None and known_at > now:
             raise CallerError(f"--known-at {arguments.known_at} has not come yet: what will arrive until then is not known.")
+        from maalopfyldelse import engines
         from maalopfyldelse.declared import load
         from maalopfyldelse.intake.shown import hold_reason
         from maalopfyldelse.scanning import load_plans
@@ -43,17 +45,19 @@ def run(home: Path, declared: Path | None, arguments: Namespace) -> int:
         with the_home.locked("maal run"):
             from . import run as runs
 
-            outcome = runs.run(
-                the_home,
-                declarations,
-                arguments.deliveries,
-                plans,
-                as_of=as_of,
-                known_at=known_at,
-                reason=arguments.reason,
-                say=progress.say,
-                now=now,
-            )
+            with closing(engines.chosen(arguments.engine, the_home.tmp, arguments.spark_master, progress.say)) as engine:
+                outcome = runs.run(
+                    the_home,
+                    declarations,
+                    arguments.deliveries,
+                    plans,
+                    as_of=as_of,
+                    known_at=known_at,
+                    reason=arguments.reason,
+                    say=progress.say,
+                    now=now,
+                    engine=engine,
+                )
     from .render import print_outcome
 
     return print_outcome(outcome, the_home)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
+from maalopfyldelse import engines
 from maalopfyldelse.declared import REPOSITORY, Declared
 from maalopfyldelse.home import Home
 from maalopfyldelse.work import Work
@@ -38,8 +40,8 @@ def work_resource(home: Path | None, deliveries: Path | None, declared: Declared
             if context.log:
                 context.log.info(text)
 
-        with the_home.locked(f"Dagster run {context.run_id}"):
-            yield Work(the_home, declared, deliveries_path(deliveries), datetime.now(UTC), say)
+        with the_home.locked(f"Dagster run {context.run_id}"), closing(engines.chosen(None, the_home.tmp, None, say)) as engine:
+            yield Work(the_home, declared, deliveries_path(deliveries), datetime.now(UTC), say, engine=engine)
 
     return dg.ResourceDefinition(
         dg.resource(work).resource_fn, description="The home, held by one run at a time; its ledger, deliveries, declarations."

@@ -21,6 +21,7 @@ from maalopfyldelse.checks_page import write_checks_page
 from maalopfyldelse.dates import danish_date
 from maalopfyldelse.declared import REPOSITORY, Declared
 from maalopfyldelse.edition import Published
+from maalopfyldelse.engines import DuckDB, Engine
 from maalopfyldelse.errors import CallerError, MaalError
 from maalopfyldelse.home import Home
 from maalopfyldelse.news import all_gaps, not_in_the_folder
@@ -52,13 +53,15 @@ def run(
     reason: str | None,
     say: Callable[[str], None],
     now: datetime,
+    engine: Engine | None = None,
 ) -> Outcome:
-    """Takes in what lies in `deliveries`, then makes an edition of each plan at `as_of` (default: its last reporting date).
+    """Takes in what lies in `deliveries`, then makes an edition of each plan at `as_of` (default: its last reporting date),
+    counted by `engine` (default: DuckDB).
 
     The caller holds the home's lock. Raises CallerError for the caller's mistakes; a plan that is refused stands among the
     problems, and the others are published.
     """
-    work = Work(home, declared, deliveries, now, say, {plan.plan: plan for plan in plans})
+    work = Work(home, declared, deliveries, now, say, {plan.plan: plan for plan in plans}, engine or DuckDB())
     folder = work.folder
     say("loading Dagster")
     with _dagster(home) as instance:

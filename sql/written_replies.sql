@@ -69,8 +69,7 @@ ticket_facts as (
         t.solved_at is not null as has_solution,
         coalesce(
             date_diff('day', date '2000-01-01', t.first_reply_date),
-            c.day_no
-            + cast((t.created_minute + t.reply_minutes - (t.created_minute + t.reply_minutes) % 1440) / 1440 as bigint)
+            c.day_no + (t.created_minute + t.reply_minutes) // 1440
         ) as reply_day_no,
         case
             when t.first_reply_date is not null then t.first_reply_minute
@@ -85,7 +84,7 @@ ticket_facts as (
         t.status in ('solved', 'closed') as is_finished,
         date_diff('millisecond', t.created_at, l.delivered_at) < cast($limit_minutes as bigint) * 60000 as is_young,
         o.ticket_id is not null as is_in_outage,
-        lower(t.via) = 'voice' as is_voice,
+        translate(t.via, 'VOICE', 'voice') = 'voice' as is_voice,
         case when t.status = 'deleted' then 'deleted' when t.is_spam then 'spam' when t.is_merged then 'merged' end
             as removed_reason
     from tickets as t

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from sql_house import MEASURES, Bench, Rows
 
 from maalopfyldelse.counting import count_of
+from maalopfyldelse.engines import asked
 from maalopfyldelse.grading import MET, NOT_COMPUTED, NOT_MET, Graded, grade_figure
 from maalopfyldelse.measures import run_scan
 from maalopfyldelse.plan_terms import Counting, Grade
@@ -43,7 +44,7 @@ def _figure(bench: Bench, rows: Rows | None, as_of: date, **words: Any) -> Figur
     measure = MEASURES[counting.measure]
     count = count_of(counting, measure, as_of, "test")
     assert count is not None
-    found = [run_scan(bench.con, measure, scan, [count.options]) for scan in count.scans]
+    found = [run_scan(asked(bench.con), measure, scan, [count.options]) for scan in count.scans]
     return figure(found[0], count, measure.header.kind, found[-1])
 
 

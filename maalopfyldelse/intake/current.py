@@ -48,7 +48,8 @@ class Knowledge(Protocol):
 class CurrentTable:
     """The current rows of one table. `deliveries` are the ids whose rows stand in the view, oldest first; `follows_from` is all
     that the view's rows follow from besides the table's columns. Rows: kept = current + superseded + withdrawn + held_back (of
-    refused or critically failed deliveries)."""
+    refused or critically failed deliveries). `made_of` are the SELECTs over the stored files that make the view, by name and in
+    order, the view's own last: what another engine makes the same rows of; none where the rows are no whole deliveries'."""
 
     deliveries: list[str]
     follows_from: list[str]
@@ -57,6 +58,7 @@ class CurrentTable:
     superseded_rows: int
     withdrawn_rows: int
     held_back_rows: int
+    made_of: tuple[tuple[str, str], ...] = ()
 
 
 def create_current(
@@ -160,7 +162,7 @@ def _create(
         _hold_shapes(con, home, table, good, contract_hash(extract, table, declared.plan_paths))
     keyed.sort(key=_age)
     name = table.table + suffix
-    view, superseded = _keyed(con, home, table, keyed, temporary, name)
+    view, superseded, before = _keyed(con, home, table, keyed, temporary, name)
     chosen = sorted([*plain, *keyed], key=_age)
     if plain or not keyed:
         view = f"{rows_sql(home, table, plain)}" + (f" union all {view}" if keyed else "")
@@ -174,31 +176,31 @@ def _create(
         raise AssertionError(f"{table.table}: {kept} rows kept are not {current} + {superseded} + {withdrawn} + {held_back}")
     key = " ".join(table.key)
     follows_from = [f"{key if d in keyed else 'all'}: {d.store_path} {d.arrived_at.isoformat()}" for d in chosen]
-    return CurrentTable([d.delivery_id for d in chosen], follows_from, kept, current, superseded, withdrawn, held_back)
+    made_of = (*before, (name, view))
+    return CurrentTable([d.delivery_id for d in chosen], follows_from, kept, current, superseded, withdrawn, held_back, made_of)
 
 
 def _keyed(
     con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliveries: list[Delivery], temporary: bool, view: str
-) -> tuple[str, int]:
-    """The rows that win by key, and how many do not. Keys in several deliveries are few, so only they are written down."""
+) -> tuple[str, int, tuple[tuple[str, str], ...]]:
+    """The rows that win by key, how many do not, and what the former are chosen by. Keys in several deliveries are few, so only
+    they are written down."""
     rows = rows_sql(home, table, deliveries)
     if len(deliveries) < 2:
-        return rows, 0
+        return rows, 0, ()
     ranked = f"select *, {_case(deliveries, [str(i) for i in range(len(deliveries))])} as delivery_rank from ({rows})"
     key = ", ".join(f'"{column}"' for column in table.key)
-    name = f'"{view}_newest_of_key"'
-    con.execute(
-        f"create or replace {'temp ' if temporary else ''}table {name} as select {key}, max(delivery_rank) as newest "
-        f"from ({ranked}) group by {key} having min(delivery_rank) <> max(delivery_rank)"
-    )
+    name = f"{view}_newest_of_key"
+    newest = f"select {key}, max(delivery_rank) as newest from ({ranked}) group by {key} having min(delivery_rank) <> max(delivery_rank)"
+    con.execute(f'create or replace {"temp " if temporary else ""}table "{name}" as {newest}')
     same = " and ".join(f'n."{column}" = r."{column}"' for column in table.key)
-    joined = f"from ({ranked}) r join {name} n on {same} where r.delivery_rank <> n.newest"
+    joined = f'from ({ranked}) r join "{name}" n on {same} where r.delivery_rank <> n.newest'
     superseded = int(con.execute(f"select count(*) {joined}").fetchall()[0][0])
     if not superseded:
-        return rows, 0
+        return rows, 0, ()
     columns = ", ".join(f'r."{column}"' for column in [*table.columns, "delivery_id", "delivered_at"])
-    left = f"from ({ranked}) r left join {name} n on {same} where n.newest is null or r.delivery_rank = n.newest"
-    return f"select {columns} {left}", superseded
+    left = f'from ({ranked}) r left join "{name}" n on {same} where n.newest is null or r.delivery_rank = n.newest'
+    return f"select {columns} {left}", superseded, ((name, newest),)
 
 
 def _hold_shapes(con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliveries: list[Delivery], contract: str) -> None:
