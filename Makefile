@@ -5,12 +5,13 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 BROWSER_READY := $(VENV)/.ready-browser
 SPARK_READY := $(VENV)/.ready-spark
+BENCH_READY := $(VENV)/.ready-bench
 
 FUZZ ?= 10000
 CALLS ?= 10000000
 ROUNDS ?= 3
 
-.PHONY: run test test-long test-root test-browser test-spark chromium java fuzz bench-intake lint dagster sample docs lock help
+.PHONY: run test test-long test-root test-browser test-spark chromium java fuzz bench bench-small bench-intake lint dagster sample docs lock help
 
 run: $(READY)  ## run the sample for all plans, print the fulfilment and where things are
 	@$(BIN)/maal run
@@ -52,6 +53,12 @@ fuzz: $(READY)  ## hold intake against the reference reader on FUZZ=10000 made a
 bench-intake: $(READY)  ## measure intake of CALLS=10000000 call events, and of twice as many, against DuckDB's own typed copy (ROUNDS=3)
 	$(BIN)/python -m benchmarks.intake --call-events $(CALLS) --rounds $(ROUNDS)
 
+bench: $(BENCH_READY)  ## measure the whole job against pandas, polars and SQL by hand (an hour or two, 40 GB of disk)
+	@$(BIN)/python -m benchmarks.bench
+
+bench-small: $(BENCH_READY)  ## the same at a tenth of the size
+	@$(BIN)/python -m benchmarks.bench --small
+
 lint: $(READY)  ## style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -70,6 +77,7 @@ lock: $(READY)  ## solve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group browser -c requirements.lock -o requirements-browser.lock
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements.lock - -o requirements-spark.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group bench -c requirements.lock -o requirements-bench.lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -92,3 +100,7 @@ $(SPARK_READY): $(READY) requirements-spark.lock
 	@echo "setting up PySpark (once)"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r requirements-spark.lock
 	@touch $(SPARK_READY)
+
+$(BENCH_READY): $(READY) requirements-bench.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
+	@touch $(BENCH_READY)

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,20 +23,11 @@ from rich.table import Table
 
 from benchmarks.calls import write_month
 from benchmarks.intake_jobs import JOBS
+from benchmarks.measured import Figure, apart, figure, show
 from maalopfyldelse.declared import REPOSITORY
 
 RESULTS = Path(__file__).with_suffix(".json")
 Round = dict[str, dict[str, Any]]  # job → what intake_jobs.py measured
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured figure and its bound; without a bound it is told and not held."""
-
-    name: str
-    value: float
-    bound: float | None
-    holds: bool | None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures = [*_ratios(single), *_growth(single, double), *_memory(single, double, given.call_events)]
     _show(figures, single, given.call_events)
     told = {"call_events": given.call_events, "rounds": given.rounds}
-    text = json.dumps([asdict(figure) | told for figure in figures], indent=1)
+    text = json.dumps([asdict(one) | told for one in figures], indent=1)
     given.out.write_text(text + "\n")
     return 0
 
@@ -70,9 +59,7 @@ def _rounds(folder: Path, events: int, rounds: int, jobs: tuple[str, ...], conso
     for number in range(rounds):
         results: Round = {}
         for job in jobs:
-            command = [sys.executable, "-m", "benchmarks.intake_jobs", job, str(folder)]
-            ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            found = results[job] = json.loads(ended.stdout)
+            found = results[job] = apart("benchmarks.intake_jobs", job, str(folder))
             said = f"{found['wall']:.2f} s, processor {found['processor']:.2f} s, {found['memory']:.0f} MB"
             console.print(f"{events} events, round {number + 1}: {job}: {said}", highlight=False)
         _hold_alike(results)
@@ -108,7 +95,7 @@ def _ratios(rounds: list[Round]) -> list[Figure]:
     ):
         for time in ("wall", "processor"):
             ratio = median(found[ours][time] / found[against][time] for found in rounds)
-            figures.append(_figure(f"{name}, {time} time", ratio, bound))
+            figures.append(figure(f"{name}, {time} time", ratio, bound))
     return figures
 
 
@@ -118,7 +105,7 @@ def _growth(single: list[Round], double: list[Round]) -> list[Figure]:
         for time in ("wall", "processor"):
             if double:
                 once, twice = (median(found[job][time] for found in rounds) for rounds in (single, double))
-                figures.append(_figure(f"{name}: twice the events / once, {time} time", twice / once, 2.2))
+                figures.append(figure(f"{name}: twice the events / once, {time} time", twice / once, 2.2))
     return figures
 
 
@@ -128,13 +115,8 @@ def _memory(single: list[Round], double: list[Round], events: int) -> list[Figur
         for job in rounds[0] if rounds else ():
             is_ours = not job.startswith("copy")
             peak = max(one[job]["memory"] for one in rounds)
-            found.append(_figure(f"peak memory of {job} at {size} events, MB", peak, 3000 if is_ours else None))
+            found.append(figure(f"peak memory of {job} at {size} events, MB", peak, 3000 if is_ours else None))
     return found
-
-
-def _figure(name: str, value: float, bound: float | None) -> Figure:
-    rounded = round(value, 2 if value < 100 else 0)
-    return Figure(name, rounded, bound, None if bound is None else Fraction(value) <= Fraction(bound))
 
 
 def _show(figures: list[Figure], rounds: list[Round], events: int) -> None:
@@ -146,13 +128,7 @@ def _show(figures: list[Figure], rounds: list[Round], events: int) -> None:
         cells = [median(found[job][kind] for found in rounds) for kind in ("wall", "processor", "memory")]
         times.add_row(job, f"{cells[0]:.2f}", f"{cells[1]:.2f}", f"{cells[2]:.0f}")
     console.print(times)
-    bounds = Table(title="against the bounds")
-    for heading in ("figure", "value", "bound", "holds"):
-        bounds.add_column(heading, justify="left" if heading == "figure" else "right")
-    for f in figures:
-        holds = "" if f.holds is None else "yes" if f.holds else "NO"
-        bounds.add_row(f.name, f"{f.value:g}", "" if f.bound is None else f"{f.bound:g}", holds)
-    console.print(bounds)
+    show(figures, console)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,8 @@ expectations over the rows that `full` left).
 from __future__ import annotations
 
 import json
-import os
-import resource
 import shutil
 import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +21,7 @@ import duckdb
 import maalopfyldelse.intake.load
 import maalopfyldelse.intake.match  # noqa: F401
 from benchmarks import intake_contracts as contracts
+from benchmarks.measured import measured
 from maalopfyldelse.declared import Declared
 from maalopfyldelse.expectations import evaluate
 from maalopfyldelse.home import Home
@@ -45,16 +42,16 @@ def run(job: str, folder: Path) -> dict[str, Any]:
         out.mkdir()
         target = out / "calls.parquet"
         sql = contracts.copy_sql(file, target, with_caller=job == "copy-full")
-        measured = _measured(lambda: _copy(sql))
-        return measured | {"sums": _sums(target, of_instants=False)}
+        done, _ = measured(lambda: _copy(sql))
+        return done | {"sums": _sums(target, of_instants=False)}
     if job == "rules":
         return _rules(Home(folder / "full"))
     shutil.rmtree(out, ignore_errors=True)
     home = Home(out)
     declared, extract = (contracts.plain(), "plain_calls") if job == "plain" else (contracts.full(), contracts.REAL)
-    measured = _measured(lambda: _take(home, declared, extract, folder / "deliveries"))
+    done, _ = measured(lambda: _take(home, declared, extract, folder / "deliveries"))
     (target,) = home.store.glob("*/*.parquet")
-    return measured | {"sums": _sums(target, of_instants=job == "full")}
+    return done | {"sums": _sums(target, of_instants=job == "full")}
 
 
 def _copy(sql: str) -> None:
@@ -77,18 +74,9 @@ def _rules(home: Home) -> dict[str, Any]:
     deliveries = home.path.parent / "deliveries"
     take_extract(home, declared, "puzzel_queues", scan(deliveries, declared.extracts, ledger, SIGHTED), ledger)
     evaluate(home, declared, ledger, "puzzel_queues")  # imports Great Expectations too
-    measured = _measured(lambda: evaluate(home, declared, ledger, contracts.REAL))
+    done, _ = measured(lambda: evaluate(home, declared, ledger, contracts.REAL))
     found = evaluate(home, declared, ledger, contracts.REAL)
-    return measured | {"sums": [[check.code, check.success, check.unexpected_count] for check in found]}
-
-
-def _measured(job: Callable[[], object]) -> dict[str, Any]:
-    before, begun = os.times(), time.perf_counter()
-    job()
-    after, ended = os.times(), time.perf_counter()
-    processor = after.user + after.system - before.user - before.system
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"wall": ended - begun, "processor": processor, "memory": peak}
+    return done | {"sums": [[check.code, check.success, check.unexpected_count] for check in found]}
 
 
 def _sums(parquet: Path, *, of_instants: bool) -> list[str]:

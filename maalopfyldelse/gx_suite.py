@@ -7,13 +7,13 @@ value.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from .contract import Rule
@@ -45,7 +45,6 @@ _OURS = {
     "batch_id",
 }  # fmt: skip
 _UNIQUE = ("expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique")
-_numbers = count(1)
 
 
 def connection() -> duckdb.DuckDBPyConnection:
@@ -76,19 +75,28 @@ def validate(rules: Sequence[Rule], rows: str, place: str) -> dict[str, Outcome]
     """The rules over one batch: code → outcome. `rows` is the SELECT that the batch is a view of."""
     if not rules:
         return {}
-    gx, source = _gx()
-    name = f"batch_{next(_numbers)}"
-    expectations = [expectation_of(rule, name, place) for rule in rules]
     con = connection()
+    name = _name(con.execute(f"describe {rows}").fetchall())
+    expectations = [expectation_of(rule, name, place) for rule in rules]
     con.execute(f"create view {name} as {rows}")
     try:
-        batch = source.add_table_asset(name, table_name=name).add_batch_definition_whole_table("all").get_batch()
-        suite = gx.ExpectationSuite(name=name, expectations=expectations)
-        found = batch.validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
-        source.delete_asset(name)
+        suite = _gx()[0].ExpectationSuite(name=name, expectations=expectations)
+        found = _asset(name).get_batch().validate(suite, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
     finally:
         con.execute(f"drop view {name}")
     return {one.expectation_config.meta["code"]: _outcome(one) for one in found.results}
+
+
+def _name(columns: list[Any]) -> str:
+    """The view's name, the same for the same columns and types: Great Expectations may remember what it has seen of them."""
+    return "batch_" + hashlib.sha256(repr(columns).encode()).hexdigest()[:12]
+
+
+@lru_cache
+def _asset(name: str) -> Any:
+    # Each new asset makes Great Expectations write its whole configuration down as YAML, and then again; with one a batch that was
+    # half of the time that rules took over small deliveries.
+    return _gx()[1].add_table_asset(name, table_name=name).add_batch_definition_whole_table("all")
 
 
 def _type(rule: Rule, place: str) -> Any:

@@ -91,7 +91,7 @@ class _Month:
 
 def write(out: Out, sizes: Sizes) -> None:
     """All deliveries of the telephone system."""
-    _lists(out)
+    write_lists(out)
     days = working_days(FIRST_MONTH, add_months(LAST_MONTH, 1) - timedelta(days=1))
     total = sizes.call_events * 100 // EVENTS_PER_100_CALLS
     draw = Draw(sizes.seed, "calls")
@@ -232,7 +232,8 @@ def _talk(month: _Month, queue: str, answered: int) -> int:
     return answered + length
 
 
-def _lists(out: Out) -> None:
+def write_lists(out: Out) -> None:
+    """The queue lists and the registers of outages."""
     heading = "kø;område;godkendt_af_rolle;godkendt_dato"
     first = [
         "q_borger;support_borger;kontorchef;15-06-2020",

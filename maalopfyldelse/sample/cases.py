@@ -88,9 +88,9 @@ class Case:
     person: int
 
     def changed(self, since: date, until: date) -> bool:
-        return any(
-            day is not None and since < day <= until for day in (self.created, self.first_closed, self.reopened, self.closed)
-        )
+        days = (self.created, self.first_closed, self.reopened, self.closed)
+        # a slip of the keyboard closes a case before it is there
+        return self.created <= until and any(day is not None and since < day <= until for day in days)
 
     def seen(self, day: date) -> list[str | date | None]:
         """Number, title, type, status, received, created, decided, first closed, reopened, closed, outcome, two persons."""
@@ -119,15 +119,15 @@ class Case:
         ]
 
 
-def write(out: Out, sizes: Sizes) -> None:
-    """All case exports and the case-type list."""
+def write(out: Out, sizes: Sizes, *, workbook_limit: int = WORKBOOK_LIMIT) -> None:
+    """All case exports and the case-type list; all as CSV where there are more cases than `workbook_limit`."""
     rows = [f"{kind};{area};{name};10-06-2020" for kind, (area, name) in NAMES.items()]
     heading = "sagstype;område;betegnelse;godkendt_dato"
     out.whole("2020-07-01T0900", "p360", "p360_sagstyper_2020.csv", [heading, *rows], "windows-1252")
     with ExitStack() as stack:
         writers = []
         for arrived, made, shape in EXPORTS:
-            shape = "csv" if sizes.cases > WORKBOOK_LIMIT else shape
+            shape = "csv" if sizes.cases > workbook_limit else shape
             path = out.path(arrived, "p360", f"p360_sager_{made:%Y-%m-%d}.{shape[:4].rstrip('_')}")
             opened = _csv(path) if shape == "csv" else _workbook(path, dates=shape == "xlsx_dates")
             writers.append(stack.enter_context(opened))
