@@ -231,49 +231,81 @@ hours as (
         on h.valid_from_date <= d.entered_date and (h.valid_to_date is null or d.entered_date <= h.valid_to_date)
     group by d.entered_date
 ),
-read_calls as (
-    -- Each call under each reading, with the moment its wait began and the moment it was met.
+units as (
+    -- Read by another name: in a macro an option's name is a parameter.
+    select distinct r.unit as asked_unit
+    from readings as r
+),
+facts as (
+    -- Each call, and where a reading asks for them each entry, once; the readings come after, for joining every call under
+    -- every reading took most of the time.
     select
         c.call_id,
         c.begun_date,
+        cast(date_trunc('month', c.begun_date) as date) as observed_month,
         c.event_count,
         c.is_phone,
+        u.asked_unit,
         coalesce(s.entry_no, 0) as entry_no,
         case when s.call_id is not null then s.queue when l.call_id is not null then 'outside' else 'none' end as queue,
         s.call_id is not null as has_entry,
         l.call_id is not null as has_queue,
+        s.start_ms,
+        s.last_start_ms,
+        s.answer_ms,
+        s.order_ms,
+        s.end_ms,
+        s.end_code,
+        coalesce(o.at_entry, 0) as at_entry,
+        coalesce(o.while_waiting, 0) as while_waiting,
+        coalesce(o.on_day, 0) as on_day,
+        h.entered_date is not null
+        and (
+            h.opens_at_minute is null
+            or s.entered_minute < h.opens_at_minute
+            or s.entered_minute >= h.closes_at_minute
+        ) as is_outside_hours
+    from calls as c
+    cross join units as u
+    left join subjects as s on c.call_id = s.call_id and u.asked_unit = s.unit
+    left join stands as l on c.call_id = l.call_id and l.from_last = 1
+    left join outage_hits as o on s.unit = o.unit and s.call_id = o.call_id and s.entry_no = o.entry_no
+    left join hours as h on s.entered_date = h.entered_date
+),
+read_calls as (
+    -- Each call under each reading, with the moment its wait began and the moment it was met.
+    select
+        f.call_id,
+        f.begun_date,
+        f.observed_month,
+        f.event_count,
+        f.is_phone,
+        f.entry_no,
+        f.queue,
+        f.has_entry,
+        f.has_queue,
         r.reading_id,
         r.denominator as counted_calls,
         r.precision as wait_precision,
         r.callback as callback_rule,
         r.error_codes as error_rule,
-        s.order_ms,
-        s.end_ms,
-        s.end_code,
-        case r.wait_from when 'initiation' then 0 when 'last_queue' then s.last_start_ms else s.start_ms end as wait_start_ms,
+        f.order_ms,
+        f.end_ms,
+        f.end_code,
+        case r.wait_from when 'initiation' then 0 when 'last_queue' then f.last_start_ms else f.start_ms end as wait_start_ms,
         case
-            when r.callback = 'order_is_answer' and s.order_ms < coalesce(s.answer_ms, s.order_ms + 1) then s.order_ms
-            else s.answer_ms
+            when r.callback = 'order_is_answer' and f.order_ms < coalesce(f.answer_ms, f.order_ms + 1) then f.order_ms
+            else f.answer_ms
         end as met_ms,
         case r.outage
-            when 'queue_entry' then coalesce(o.at_entry, 0)
-            when 'waiting_overlap' then coalesce(o.while_waiting, 0)
-            when 'whole_day' then coalesce(o.on_day, 0)
+            when 'queue_entry' then f.at_entry
+            when 'waiting_overlap' then f.while_waiting
+            when 'whole_day' then f.on_day
             else 0
         end = 1 as is_in_outage,
-        r.closed_hours = 'excluded'
-        and h.entered_date is not null
-        and (
-            h.opens_at_minute is null
-            or s.entered_minute < h.opens_at_minute
-            or s.entered_minute >= h.closes_at_minute
-        ) as is_closed
-    from calls as c
-    cross join readings as r
-    left join subjects as s on c.call_id = s.call_id and r.unit = s.unit
-    left join stands as l on c.call_id = l.call_id and l.from_last = 1
-    left join outage_hits as o on s.unit = o.unit and s.call_id = o.call_id and s.entry_no = o.entry_no
-    left join hours as h on s.entered_date = h.entered_date
+        r.closed_hours = 'excluded' and f.is_outside_hours as is_closed
+    from facts as f
+    inner join readings as r on f.asked_unit = r.unit
 ),
 judged as (
     select
@@ -299,7 +331,7 @@ select
     j.call_id,
     cast(j.entry_no as integer) as entry_no,
     j.queue,
-    cast(date_trunc('month', j.begun_date) as date) as observed_month,
+    j.observed_month,
     cast(j.wait_ms as bigint) as wait_ms,
     j.reading_id,
     j.begun_date as observed_date,
