@@ -312,7 +312,7 @@ def test_what_is_the_machines_trouble_is_not_the_files(monkeypatch: pytest.Monke
             MemoryError(),
         ):
             monkeypatch.setattr(load.Loader, "_copy", fails(error))
-            with pytest.raises(MaalError, match=r"things\.csv could not be read to its end: .* run again"):
+            with pytest.raises(MaalError, match=r"things\.csv could not be read to its end\. .* run again"):
                 h.take()
             assert h.ledger.deliveries() == []
         monkeypatch.undo()
