@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -162,28 +162,46 @@ def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is no JSON")
 
 
+@dataclass
+class _Level:
+    """The keys of an object at one path, for each what has been seen beneath it."""
+
+    full: set[str] = field(default_factory=set)
+    hollow: set[str] = field(default_factory=set)
+    covered: set[str] = field(default_factory=set)  # objects that are not looked into
+    below: dict[str, _Level] = field(default_factory=dict)
+
+
 class _Paths:
-    """The paths that rows hold. One that is null or an empty object here may lead on in another row."""
+    """The paths that rows hold. One that is null or an empty object here may lead on in another row.
+
+    Nearly every row holds what the one before it held, so a row is walked by its keys, and a path is made of what is new only.
+    """
 
     def __init__(self, bounds: Bounds) -> None:
         self._known, self._limit = frozenset(bounds.known), bounds.limits.max_columns
         self._full: dict[tuple[str, ...], None] = {}
         self._hollow: dict[tuple[str, ...], None] = {}
-        self._is_covered: dict[tuple[str, ...], bool] = {}
+        self._top = _Level()
 
-    def add(self, row: dict[str, Any], above: tuple[str, ...] = ()) -> None:
+    def add(self, row: dict[str, Any]) -> None:
         """Takes a row's paths. Raises Refused: TOO_MANY_COLUMNS."""
-        for key, value in row.items():
-            path = (*above, key)
-            if value is None or value == {}:
-                self._hollow[path] = None
-            elif isinstance(value, dict) and not self._covered(path):
-                self.add(value, path)
-            else:
-                self._full[path] = None
+        self._walk(row, self._top, ())
         if len(self._full) + len(self._hollow) > self._limit:
             message = f"the rows hold more than {self._limit} different keys (limits.max_columns). Is this the right file?"
             raise Refused("TOO_MANY_COLUMNS", message)
+
+    def _walk(self, row: dict[str, Any], level: _Level, above: tuple[str, ...]) -> None:
+        for key, value in row.items():
+            if value is None or value == {}:
+                if key not in level.hollow:
+                    level.hollow.add(key)
+                    self._hollow[(*above, key)] = None
+            elif isinstance(value, dict) and not self._is_covered(key, level, above):
+                self._walk(value, level.below[key], (*above, key))
+            elif key not in level.full:
+                level.full.add(key)
+                self._full[(*above, key)] = None
 
     @property
     def found(self) -> list[tuple[str, ...]]:
@@ -192,10 +210,15 @@ class _Paths:
         leading |= {path[:depth] for path in self._hollow for depth in range(1, len(path))}
         return [*self._full, *(path for path in self._hollow if path not in leading and path not in self._full)]
 
-    def _covered(self, path: tuple[str, ...]) -> bool:
-        if path not in self._is_covered:
-            self._is_covered[path] = is_covered(".".join(path), self._known)
-        return self._is_covered[path]
+    def _is_covered(self, key: str, level: _Level, above: tuple[str, ...]) -> bool:
+        """Whether an object is not looked into; where it is, there is a level for it."""
+        if key in level.below or key in level.covered:
+            return key in level.covered
+        if is_covered(".".join((*above, key)), self._known):
+            level.covered.add(key)
+        else:
+            level.below[key] = _Level()
+        return key in level.covered
 
 
 def is_covered(path: str, known: Iterable[str]) -> bool:
