@@ -140,15 +140,15 @@ def new_date(bench: Bench, home: Path, rounds: int) -> Iterator[Figure]:
         ours = bench.measure(f"new date {number + 1}, ours", "ours", "count", deliveries, bench.home("date", like=home), NEW_DATE)
         other = bench.measure(f"new date {number + 1}, duckdb", "with_duckdb", "count", deliveries, out, NEW_DATE)
         for part in ("figures", "readings"):
-            plain = [json.dumps(_without_verdicts(found["found"][part])) for found in (ours, other)]
+            plain = [json.dumps(without_verdicts(found["found"][part])) for found in (ours, other)]
             if plain[0] != plain[1]:
                 raise SystemExit(f"new date: {part} differ:\n{plain[0]}\n{plain[1]}")
         pairs.append((ours, other))
     yield from ratios("new date over stored rows / SQL by hand", pairs, 1.3)
 
 
-def _without_verdicts(part: dict[str, Any]) -> dict[str, Any]:
-    # the plan gives some rows no verdict before its last date
+def without_verdicts(part: dict[str, Any]) -> dict[str, Any]:
+    """Figures as two dates can be compared: the plan gives some rows no verdict before its last date."""
     return {row: {k: v for k, v in said.items() if k != "verdict"} for row, said in sorted(part.items())}
 
 

@@ -101,9 +101,9 @@ def _macros(con: duckdb.DuckDBPyConnection) -> None:
 
 def _lists(con: duckdb.DuckDBPyConnection, found: Lists) -> None:
     def table(name: str, columns: str, rows: Iterable[tuple[object, ...]]) -> None:
+        lists = [list(cells) for cells in zip(*rows, strict=True)]
         con.execute(f"create temp table {name} ({columns})")
-        some = list(rows)
-        con.executemany(f"insert into {name} values ({', '.join('?' * len(some[0]))})", some)
+        con.execute(f"insert into {name} select {', '.join('unnest(?)' for _ in lists)}", lists)
 
     table("queues", "queue_key varchar, queue varchar", found.queues.items())
     table("case_types", "case_type varchar, area varchar", found.case_types.items())
