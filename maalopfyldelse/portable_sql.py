@@ -135,7 +135,7 @@ ALLOWED: frozenset[str] = frozenset({
     "max(a.integer)",
     "max(a.timestamp)",
     "min(a.bigint)",
-    "min(a.bigint) over (order by a.n rows between 1 following and unbounded following)",
+    "min(a.bigint) over (order by a.n rows between unbounded preceding and 1 preceding)",
     "min(a.date)",
     "min(a.integer)",
     "min(a.timestamp)",

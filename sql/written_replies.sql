@@ -43,7 +43,7 @@ with calendar as (
         day,
         date_diff('day', date '2000-01-01', day) as day_no,
         min(case when is_working_day then date_diff('day', date '2000-01-01', day) end) over (
-            order by day rows between 1 following and unbounded following
+            order by day desc rows between unbounded preceding and 1 preceding
         ) as next_working_day_no
     from danish_calendar
 ),
