@@ -121,9 +121,7 @@ class Spark:
         try:
             yield
         except (PySparkException, Py4JError, OSError, RuntimeError) as error:
-            java = getattr(error, "java_exception", None)
-            said = str(java.toString() if java is not None else error).strip().splitlines() or [type(error).__name__]
-            raise MaalError(f"{what}: {said[0][:500]} (master {self.master}; its log is {self.log})") from None
+            raise MaalError(f"{what}: {_words(error)} (master {self.master}; its log is {self.log}).") from None
 
     def close(self) -> None:
         """Stops Spark and removes its folder, the log too."""
@@ -224,6 +222,17 @@ class Over:
 def _plain(value: Any) -> Any:
     """Whole numbers as int, whichever type they were summed in."""
     return int(value) if isinstance(value, Decimal) and value.as_tuple().exponent == 0 else value
+
+
+def _words(error: Exception) -> str:
+    """What Spark says, on one line. Of a query that runs only what kind of fault it is: the message may quote a value."""
+    from pyspark.errors import AnalysisException, PySparkException
+
+    if isinstance(error, PySparkException) and not isinstance(error, AnalysisException):
+        return error.getCondition() or type(error).__name__
+    java = getattr(error, "java_exception", None)
+    said = str(java.toString() if java is not None else error).strip().splitlines() or [type(error).__name__]
+    return said[0][:500].rstrip(".")
 
 
 def _no_pattern(path: str) -> str:
