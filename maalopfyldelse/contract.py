@@ -413,7 +413,7 @@ class Extract(Strict):
     extract: Name
     summary: str
     system: str
-    supplier: str
+    supplier: str  # Danish: the senders' page names it
     table: Name
     files: list[str]
     superseding: Literal["whole", "period", "key"]

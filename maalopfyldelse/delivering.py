@@ -95,7 +95,7 @@ def _extract(extract: Extract, declared: Declared) -> Iterator[str]:
 
 def _limits(limits: Limits) -> str:
     if limits.max_set_aside_rows is not None:
-        most = f"mere end {danish_count(limits.max_set_aside_rows)} rækker"
+        most = f"mere end {danish_count(limits.max_set_aside_rows)} rækker" if limits.max_set_aside_rows else "bare én række"
     else:
         most = f"mere end {danish_exact(100 * Fraction(str(limits.max_set_aside_share)))} pct. af rækkerne"
     rejected = "afvises ikke for sine rækkers fejl" if limits.max_set_aside_share >= 1 else f"afvises, når {most} har fejl"
