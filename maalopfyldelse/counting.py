@@ -188,9 +188,9 @@ def _known_setting(measure: Measure, name: str, value: Any, where: str) -> None:
 def chosen_words(row: Row, chosen: list[str]) -> dict[str, str]:
     """The approved options with those of `chosen` in their place (['S4.c', 'S5.b']).
 
-    Raises CallerError on an unknown id or an option that needs something.
+    Raises CallerError on an unknown id, an option that needs something, or two options of one reading.
     """
-    words = approved_words(row)
+    words, taken = approved_words(row), dict[str, str]()
     for item in chosen:
         name, _, word = item.rpartition(".")
         if name not in words:
@@ -200,5 +200,7 @@ def chosen_words(row: Row, chosen: list[str]) -> dict[str, str]:
             raise CallerError(f"Reading {name} has no option '{word}'{nearest(word, reading.options)}")
         if reading.options[word].needs:
             raise CallerError(f"{item} cannot be computed: it needs {reading.options[word].needs}.")
+        if taken.setdefault(name, word) != word:
+            raise CallerError(f"{name}.{taken[name]} and {item} answer the same question. Choose one of them.")
         words[name] = word
     return words

@@ -49,7 +49,9 @@ def _verdict(diff: ExtractDiff) -> str:
         return f"refused     {diff.code}: {diff.message}"
     if diff.fits:
         return "fits        it would be stored whole"
-    return "differs     it would be stored" + (f", without {diff.rows_set_aside} rows" if diff.rows_set_aside else "")
+    return "differs     it would be stored" + (
+        f", without {diff.rows_set_aside} {'row' if diff.rows_set_aside == 1 else 'rows'}" if diff.rows_set_aside else ""
+    )
 
 
 def _columns(layout: LayoutDiff) -> Iterator[str]:

@@ -28,14 +28,18 @@ SIGN = {
 }
 _DECIDED = ("opfyldt", "delvist opfyldt", "ikke opfyldt")
 _SYMBOL = {"at_least": "≥", "at_most": "≤", "under": "<", "over": ">"}
+_FIXED = {0: "Nr.", 2: "Verdikt", 3: "Resultat", 4: "Mål", 5: "Point"}  # never cut: a row's number and its figures
+_LEAST_TEXT, _MOST_TEXT, _LEAST_NOTE = 10, 38, 24
 _MONTHS = ["januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november", "december"]
 
 
-def fulfilment_table(records: Iterable[dict[str, Any]]) -> Table:
-    """The records of one plan at one reporting date as a table."""
+def fulfilment_table(records: Iterable[dict[str, Any]], width: int) -> Table:
+    """The records of one plan at one reporting date as a table for `width` characters. Row numbers, verdicts and figures are never cut:
+    the contract's words are, or left out where there is no room; remarks without room beside the rows stand below them."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     records = list(records)
     first = records[0]
@@ -44,19 +48,38 @@ def fulfilment_table(records: Iterable[dict[str, Any]]) -> Table:
     table = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
-    for heading in ("Nr.", "Krav"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=38)
-    table.add_column("Verdikt", no_wrap=True)
-    for heading in ("Resultat", "Mål", "Point"):
-        table.add_column(heading, no_wrap=True, justify="right")
-    table.add_column("Bemærkning", overflow="fold")
-    for record in records:
-        indent = "  " if record["parent"] else ""
-        cells = [indent + record["row"], escape(record["text"]), SIGN.get(record["verdict"] or "", "")]
-        cells += [_figure(record), _target(record), _points(record), escape(_note(record))]
-        table.add_row(*cells, style="bold" if record["level"] in ("goal", "total") else None)
-    if first["level"] != "total":
-        table.caption, table.caption_justify, table.caption_style = _counts(records), "left", ""
+    rows = [
+        [
+            ("  " if record["parent"] else "") + record["row"],
+            record["text"],
+            SIGN.get(record["verdict"] or "", ""),
+            _figure(record),
+            _target(record),
+            _points(record),
+        ]
+        for record in records
+    ]
+    widths = [max(len(heading), *(Text.from_markup(row[n]).cell_len for row in rows)) for n, heading in _FIXED.items()]
+    notes = [_note(record) for record in records]
+    room = width - sum(widths) - 2 * (len(widths) + 2)
+    beside = any(notes) and room >= _LEAST_TEXT + _LEAST_NOTE
+    text_width = min(_MOST_TEXT, room - _LEAST_NOTE if beside else room)
+    has_text = text_width >= _LEAST_TEXT
+    table.add_column("Nr.", no_wrap=True, min_width=widths[0])
+    if has_text:
+        table.add_column("Krav", no_wrap=True, width=text_width)
+    table.add_column("Verdikt", no_wrap=True, min_width=widths[1])
+    for heading, least in zip(("Resultat", "Mål", "Point"), widths[2:], strict=True):
+        table.add_column(heading, no_wrap=True, justify="right", min_width=least)
+    if beside:
+        table.add_column("Bemærkning", overflow="fold")
+    for record, row, note in zip(records, rows, notes, strict=True):
+        row[1:2] = [escape(short(row[1], text_width))] if has_text else []
+        table.add_row(*row, *([escape(note)] if beside else []), style="bold" if record["level"] in ("goal", "total") else None)
+    below = [] if beside else [f"{r['row']}: {note}" for r, note in zip(records, notes, strict=True) if note]
+    below += [_counts(records)] if first["level"] != "total" else []
+    if below:
+        table.caption, table.caption_justify, table.caption_style = Text("\n".join(below)), "left", ""
     return table
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from maalopfyldelse.dates import DANISH_ZONE
 from maalopfyldelse.home import Home
 from maalopfyldelse.plan_terms import UNIT_WORDS
 from maalopfyldelse.printing import danish_figure, spreadsheet_text
@@ -48,7 +49,7 @@ def print_records(records: list[dict[str, Any]], table: str, form: str) -> None:
         print("(no rows)")
     elif table == "fulfilment":
         for plan in dict.fromkeys((r["plan"], r["as_of"]) for r in records):
-            print_table(fulfilment_table([r for r in records if (r["plan"], r["as_of"]) == plan]))
+            print_table(fulfilment_table([r for r in records if (r["plan"], r["as_of"]) == plan], terminal().width))
     elif table == "results":
         _results(records)
     else:
@@ -142,7 +143,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value}"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M")
+        return (value.astimezone(DANISH_ZONE) if value.tzinfo else value).strftime("%Y-%m-%d %H:%M")
     return escape(", ".join(str(v) for v in value) if isinstance(value, list) else str(value))
 
 
@@ -151,7 +152,7 @@ def print_outcome(outcome: Outcome, home: Home) -> int:
     from maalopfyldelse import shelf
 
     for published in outcome.published:
-        print_table(fulfilment_table(shelf.read_table(published.path, "fulfilment")))
+        print_table(fulfilment_table(shelf.read_table(published.path, "fulfilment"), terminal().width))
     for published in outcome.published:
         word = "published" if published.is_new else "nothing changed; the newest edition stands"
         print(f"{published.plan} at {published.as_of}, edition {published.number}: {word}\n  {published.path}")
@@ -199,6 +200,12 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
         for text in [item["reason"], *(_evidence(found) for found in item["evidence"])]:
             if text:
                 console.print(Padding(f"[dim]{escape(text)}[/]", (0, 0, 0, 6)))
+    for combination in said.get("combination", []):
+        of = f" {combination['criterion']}" if combination["criterion"] else ""
+        console.print(
+            f"\n[bold]with {', '.join(combination['readings'])}[/]{of}: {combination['value']} {unit} = "
+            f"{combination['numerator']} / {combination['denominator']}, {combination['verdict']}; counted so:"
+        )
     for counting in said["counting"]:
         if counting["criterion"]:
             console.print(f"\n[bold]{counting['criterion']}[/]")
@@ -211,19 +218,13 @@ def print_explanation(said: dict[str, Any], form: str) -> None:
             **{f"where {k}": "+".join(v) for k, v in counting["where"].items()},
         }
         console.print(Padding("; ".join(f"{k} = {v}" for k, v in settings.items()), (0, 0, 0, 12)))
-        console.print(
-            f"rows        {counting['leading_rows']} in the window; {counting['rows_set_aside']} rows set aside at intake"
-        )
+        window = "" if counting["leading_rows"] is None else f"{counting['leading_rows']} in the window; "
+        console.print(f"rows        {window}{counting['rows_set_aside']} rows set aside at intake")
         console.print(
             f"            {counting['counted']:>8} observations counted, {counting['outside_where']} outside the row's filter"
         )
         for item in counting["excluded"]:
             console.print(f"            {item['observations']:>8} excluded: {escape(item['text'])}")
-    for combination in said.get("combination", []):
-        console.print(
-            f"[bold]with {', '.join(combination['readings'])}[/]: {combination['value']} = "
-            f"{combination['numerator']} / {combination['denominator']}, {combination['verdict']}"
-        )
     for reading in said["readings"]:
         console.print(f"\n[bold]{reading['id']}[/] {escape(reading['question'])}")
         for option in reading["options"]:
@@ -268,14 +269,26 @@ def print_status(said: dict[str, Any], form: str) -> None:
         print(json.dumps(jsonable(said), ensure_ascii=False, indent=1, default=str))
         return
     print(
-        f"{said['title']}\nfigures as of {said['as_of']}, next report {said['next_report']}, latest arrival {said['known_at']:%Y-%m-%d %H:%M} UTC"
+        f"{said['title']}\nfigures as of {said['as_of']}, next report {said['next_report']}, latest arrival {_cell(said['known_at'])} Danish time"
     )
     for text in said["blocked"]:
         print(f"blocked: {text}")
     for text in [*said["gaps"], *filter(None, [said["sighted"]])]:
         print(text)
     rows = [
-        r | {"text": short(r["text"], 40), "value": r["value"] if r["value"] is None else Decimal(str(round(r["value"], 2)))}
+        r | {"text": short(r["text"], 40), "value": _figure(r["value"], r["target"]), "target": _number(r["target"])}
         for r in said["rows"]
     ]
     print_table(plain_table(rows, ("row", "text", "track", "value", "target", "unit", "missing", "supplier")))
+
+
+def _figure(value: float | None, target: float | None) -> Decimal | None:
+    """A figure rounded as in the other tables, so that it stays on its side of the target."""
+    if value is None:
+        return None
+    mark = None if target is None else Fraction(str(target))
+    return Decimal(danish_figure(Fraction(str(value)), mark).replace(",", "."))
+
+
+def _number(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(str(value))

@@ -9,9 +9,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from both_plans import PLANS, ask, shown
@@ -22,6 +24,7 @@ from maalopfyldelse.deciding import SAME
 from maalopfyldelse.declared import REPOSITORY, load
 from maalopfyldelse.edition import publish
 from maalopfyldelse.explain_page import page
+from maalopfyldelse.printing import danish
 from maalopfyldelse.scanning import load_plan
 from pipelines.cli import main
 
@@ -204,6 +207,32 @@ def test_deliveries_rejects_and_editions(world: World, capsys: pytest.CaptureFix
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("width", [80, 110, 200])
+def test_a_narrow_terminal_cuts_no_number(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    records = shown(world, capsys, "show", "fulfilment", "--plan", "star-2021")
+    assert ask(world, "show", "fulfilment", "--plan", "star-2021") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    for record in records:
+        [line] = [line for line in lines if line.split()[:1] == [record["row"]]]
+        assert record["verdict"] is None or record["verdict"] in line
+        if record["weight"] is not None:
+            assert line.split("af")[-1].split()[0] == danish(Fraction(str(record["weight"])), 2)
+    if width <= 80:  # remarks stand below
+        assert {r["row"] + ":" for r in records if r["reason"]} <= {line.split()[0] for line in lines if line.strip()}
+
+
+def test_times_on_a_terminal_are_danish_as_those_that_are_typed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    known = {r["known_at"] for r in shown(world, capsys, "show", "editions")}
+    assert ask(world, "show", "editions") == 0
+    out = capsys.readouterr().out
+    for text in known:
+        assert f"{datetime.fromisoformat(text).astimezone(ZoneInfo('Europe/Copenhagen')):%Y-%m-%d %H:%M}" in out
+
+
 # --- maal explain
 
 
@@ -302,6 +331,10 @@ def test_explain_computes_a_combination(world: World, capsys: pytest.CaptureFixt
     assert alone["value"] == next(r["value"] for r in listed["readings"] if r["id"] == "S4.c") != listed["value"]
     rows = shown(world, capsys, "explain", "star-2021", "M2.A", "--with", "S4.c,S5.b", "--rows")
     assert sum(o["denominator"] for o in rows if o["counts"] == "counted") == int(both["denominator"])
+    assert ask(world, "explain", "star-2021", "M2.A", "--with", "S4.c,S5.b") == 0
+    out = capsys.readouterr().out
+    assert f"with S4.c, S5.b: {both['value']} pct. = {both['numerator']} / {both['denominator']}" in out and "None" not in out
+    assert out.index("with S4.c, S5.b") < out.index("denominator = no_early_hangup")  # not the edition's figure's own
 
 
 def test_explain_prints_the_way_back(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -328,6 +361,7 @@ def test_explain_prints_the_way_back(world: World, capsys: pytest.CaptureFixture
         (["star-2021", "M2.A", "--with", "S4.z"], ["S4 has no option 'z'", "a, b, c, d"]),
         (["star-2021", "M2.A", "--with", "S99.a"], ["S99"]),
         (["star-2021", "M2.A", "--with", "S4.d"], ["S4.d"]),
+        (["star-2021", "M2.A", "--with", "S4.c,S5.b,S4.b"], ["S4.c and S4.b answer the same question"]),
         (["star-2021", "M2.A", "--as-of", "2021-06-30"], ["no edition at 2021-06-30"]),
         (["star-2021", "M9.A", "--rows"], ["M9.A is not counted from an extract"]),
     ],
