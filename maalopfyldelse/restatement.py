@@ -36,6 +36,7 @@ from .scanning import Scanning, measures_of
 
 SUMS = ("numerator", "denominator")
 CAUSES = ("withdrawn", "superseded", "new_rows", "plan", "query", "code")
+BESIDE = ("rows_set_aside", "readings", "reason")  # shown beside a figure without being one
 QUANTITIES = ("value", "numerator", "denominator", "low", "high", "points_low", "points_high")
 
 
@@ -91,7 +92,7 @@ class Change:
 class Restatement:
     """Every change from edition `old` to edition `new`. `moved` counts source rows by table; `joined` says of a cause, where its
     part could not be told from a later one's, with which it is counted; `retaken` names files that were taken again under a changed
-    contract; `problem` says why there are no parts at all."""
+    contract; `beside` has for each of BESIDE that differs the rows where it does; `problem` says why there are no parts at all."""
 
     plan: str
     as_of: date
@@ -104,6 +105,7 @@ class Restatement:
     moved: dict[str, Moved] = field(default_factory=dict)
     joined: dict[str, str] = field(default_factory=dict)
     retaken: tuple[str, ...] = ()
+    beside: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problem: str | None = None
 
     def as_records(self) -> list[dict[str, Any]]:
@@ -136,6 +138,7 @@ class Restatement:
             "source_rows": {table: moved._asdict() for table, moved in sorted(self.moved.items())},
             "counted_with": self.joined,
             "retaken": list(self.retaken),
+            "beside": {name: list(rows) for name, rows in self.beside.items()},
             "problem": self.problem,
             "notes": restatement_note.of_whole(self),
             "changes": self.as_records(),
@@ -221,8 +224,17 @@ def between(old: Side, new: Side) -> Restatement:
         steps.moved if steps else {},
         steps.joined if steps else {},
         steps.retaken if steps else (),
+        _beside(old, new, changed),
         problem,
     )
+
+
+def _beside(old: Side, new: Side, changed: list[str]) -> dict[str, tuple[str, ...]]:
+    """What else an edition was made for: the rows in both whose figures stand and beside which something differs."""
+    was, now = ({r["row"]: r for r in side.records} for side in (old, new))
+    rows = [row for row in now if row in was and row not in changed]
+    found = {name: tuple(row for row in rows if was[row][name] != now[row][name]) for name in BESIDE}
+    return {name: rows for name, rows in found.items() if rows}
 
 
 def _change(row: str, old: Side, new: Side, steps: _Steps | None) -> Change:

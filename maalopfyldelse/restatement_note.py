@@ -24,6 +24,11 @@ CAUSE_WORDS = {
     "query": "ændret opgørelse",
     "code": "ændret program",
 }
+BESIDE_WORDS = {
+    "rows_set_aside": "Antallet af rækker, der er sat til side, er et andet ved",
+    "readings": "Under andre læsninger er noget ændret ved",
+    "reason": "Bemærkningen er en anden ved",
+}
 _UNKNOWN = "ikke opgjort"
 
 
@@ -55,6 +60,7 @@ def of_whole(restatement: Restatement) -> list[str]:
     if restatement.was_provisional != restatement.is_provisional:
         words = ["foreløbig" if p else "endelig" for p in (restatement.was_provisional, restatement.is_provisional)]
         found.append(f"Udgaven var {words[0]} og er nu {words[1]}.")
+    found += [f"{BESIDE_WORDS[name]} {_rows(rows)}." for name, rows in restatement.beside.items()]
     if restatement.problem is not None:
         found.append("Årsagerne kan ikke opgøres: det, som den tidligere udgave er lavet af, er ikke helt.")
     for cause, other in restatement.joined.items():
@@ -62,6 +68,10 @@ def of_whole(restatement: Restatement) -> list[str]:
     if restatement.retaken:
         found.append(f"Indlæst igen under en ændret kontrakt, regnet som erstattet: {', '.join(restatement.retaken)}.")
     return found
+
+
+def _rows(rows: Sequence[str]) -> str:
+    return ", ".join("samlet" if row == "total" else row for row in rows)
 
 
 def _moved(change: Change, names: Sequence[str], unit: str) -> str:

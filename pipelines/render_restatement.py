@@ -26,6 +26,11 @@ _SHOWN = {
     "low": "degree, least",
     "high": "degree, most",
 }
+_BESIDE = {
+    "rows_set_aside": "other rows set aside, the figures stand",
+    "readings": "other under alternative readings, the figures stand",
+    "reason": "other remarks, the figures stand",
+}
 
 
 def print_restatement(found: Restatement, form: str) -> None:
@@ -35,8 +40,10 @@ def print_restatement(found: Restatement, form: str) -> None:
         return
     words = ["provisional" if p else "final" for p in (found.was_provisional, found.is_provisional)]
     print(f"{found.plan} at {found.as_of}: edition {found.old} ({words[0]}) to edition {found.new} ({words[1]})")
+    for name, rows in found.beside.items():
+        print(f"{_BESIDE[name]}: {', '.join(rows)}")
     if not found.changes:
-        print("Nothing differs.")
+        print("No figure differs." if found.beside else "Nothing differs.")
         return
     _print_table(found)
     for change in found.changes:

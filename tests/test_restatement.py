@@ -374,6 +374,18 @@ def test_no_difference_is_exit_code_0_and_wrong_numbers_are_the_callers_mistake(
     assert main(["diff", "nothing", "2021-12-31", "1", "2", "--home", str(house.home.path)]) == 2
 
 
+def test_an_edition_made_for_rows_set_aside_says_so(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    late = [(str(n), "2020-05-01", "b", "y") for n in range(100, 300)]
+    house.letters("2022-01-06T0800", "letters_2020.csv", [*late, ("400", "2020-13-01", "b", "y")])
+    assert house.run().number == 2
+    said = compared(house)
+    assert said.changes == () and "1" in said.beside["rows_set_aside"]
+    assert any("sat til side, er et andet ved" in note and " 1" in note for note in said.as_plain()["notes"])
+    assert main(["diff", "alpha", "2021-12-31", "1", "2", "--home", str(house.home.path)]) == 0
+    out = capsys.readouterr().out
+    assert "other rows set aside" in out and "No figure differs." in out and "Nothing differs." not in out
+
+
 def test_rows_altered_in_the_store_are_told_not_blamed_on_the_code(house: House) -> None:
     house.letters("2022-01-06T0800", "letters_2021b.csv", [("4", "2021-05-01", "a", "y")])
     house.run()

@@ -18,6 +18,7 @@ from ..wording import long_date, verdict_words
 from .view import Change, Changes
 
 VALUE = "resultat"  # what the change of a figure is called
+ROUNDED = "Forskelle er regnet af de nøjagtige tal; de viste er rundet af, så de sidste cifre kan give en lidt anden."
 
 
 def changes(restated: Mapping[str, Any] | None) -> Changes:
@@ -25,7 +26,9 @@ def changes(restated: Mapping[str, Any] | None) -> Changes:
     if restated is None:
         return Changes("")
     since = f"udgave {restated['old']} af {long_date(danish_date(datetime.fromisoformat(restated['old_made_at'])))}"
-    return Changes(since, tuple(c for said in restated["changes"] for c in _changed(said)), tuple(restated["notes"]))
+    entries = tuple(c for said in restated["changes"] for c in _changed(said))
+    rounded = (ROUNDED,) if any(c.difference for c in entries) else ()
+    return Changes(since, entries, (*restated["notes"], *rounded))
 
 
 def _changed(said: Mapping[str, Any]) -> Iterator[Change]:
