@@ -35,6 +35,14 @@ def test_every_row_has_its_words_its_readings_and_its_grading(plan_id: str) -> N
             assert said in section
 
 
+@pytest.mark.parametrize("plan_id", sorted(DECLARED.plan_paths))
+def test_remarks_speak_to_the_department_not_to_the_plans_editor(plan_id: str) -> None:
+    plan = load_plan(DECLARED, plan_id)
+    said = [*plan.notes, *(t for p in plan.placed.values() for t in (*p.row.notes, *p.row.questions, *p.row.defects))]
+    keys = {"missing", "at_least", "at_most", "needs", "set", "criteria", "grade", "target"}
+    assert not [text for text in said if keys & set(text.replace(",", " ").replace(".", " ").split())]
+
+
 def test_schemas_are_json_schema() -> None:
     for name in ("plan", "extract", "table"):
         schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
