@@ -140,16 +140,16 @@ def new_date(bench: Bench, home: Path, rounds: int) -> Iterator[Figure]:
         ours = bench.measure(f"new date {number + 1}, ours", "ours", "count", deliveries, bench.home("date", like=home), NEW_DATE)
         other = bench.measure(f"new date {number + 1}, duckdb", "with_duckdb", "count", deliveries, out, NEW_DATE)
         for part in ("figures", "readings"):
-            plain = [json.dumps(without_verdicts(found["found"][part])) for found in (ours, other)]
-            if plain[0] != plain[1]:
-                raise SystemExit(f"new date: {part} differ:\n{plain[0]}\n{plain[1]}")
+            mine, theirs = (without_verdicts(found["found"][part]) for found in (ours, other))
+            if mine != theirs:
+                raise SystemExit(f"new date: {part} differ:\n{mine}\n{theirs}")
         pairs.append((ours, other))
     yield from ratios("new date over stored rows / SQL by hand", pairs, 1.3)
 
 
 def without_verdicts(part: dict[str, Any]) -> dict[str, Any]:
     """Figures as two dates can be compared: the plan gives some rows no verdict before its last date."""
-    return {row: {k: v for k, v in said.items() if k != "verdict"} for row, said in sorted(part.items())}
+    return {row: {k: v for k, v in said.items() if k != "verdict"} for row, said in part.items()}
 
 
 def nothing_new(bench: Bench, home: Path, rounds: int) -> Iterator[Figure]:
@@ -244,7 +244,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=REPOSITORY / ".bench", help="where everything is made and kept")
     parser.add_argument("--rounds", type=int, help="of each measurement (default: 3 small, 2 large; pandas 1)")
     parser.add_argument(
-        "--only", help="cold, date, nothing, month, growth or orchestration, with blanks between; nothing is written"
+        "--only", help="cold, date, nothing, month, growth or orchestration, with blanks between; then nothing is written"
     )
     given = parser.parse_args(arguments)
     console = Console(stderr=True)
@@ -271,10 +271,10 @@ def main(arguments: list[str] | None = None) -> int:
     }
     for name, part in parts.items():
         figures += part() if name in wanted else ()
+        if not given.only:  # as it goes, so that a run cut short leaves what it has found
+            RESULTS.write_text(json.dumps([asdict(one) for one in figures], indent=1) + "\n")
+            page.write(figures, whole, sizes)
     show(figures, Console())
-    if not given.only:
-        RESULTS.write_text(json.dumps([asdict(one) for one in figures], indent=1) + "\n")
-        page.write(figures, whole, sizes)
     return 0
 
 
