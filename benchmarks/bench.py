@@ -206,8 +206,8 @@ def growth(bench: Bench, sizes: Sequence[int], rounds: int) -> Iterator[Figure]:
         beyond = [(events, at[events] - at[0]) for events in sizes if at[events] > at[0]]
         if len(beyond) > 1:
             slope = linear_regression([math.log(n) for n, _ in beyond], [math.log(t) for _, t in beyond]).slope
-            suffix = "" if kind == "wall" else ", processor time"
-            yield figure(f"growth of time with call events, exponent{suffix}", slope, 1.05 if kind == "wall" else None)
+            # of processor time: the sizes are measured one after another, and other work on the machine would bend the line
+            yield figure(f"growth of {kind} time with call events, exponent", slope, 1.05 if kind == "processor" else None)
     for events, some in times.items():
         yield figure(f"time at {events} call events, s", median(found["wall"] for found in some), None)
         memory = max(found["memory"] for found in some)
