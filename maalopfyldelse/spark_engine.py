@@ -82,7 +82,7 @@ class Spark:
             # What Spark itself prints goes to a file: the terminal is the run's.
             with self.log.open("wb") as log:
                 told = {"stdout": log, "stderr": subprocess.STDOUT}
-                self._gateway = launch_gateway(conf, popen_kwargs=told)
+                self._gateway = launch_gateway(conf, popen_kwargs=told)  # type: ignore[no-untyped-call]
             context = SparkContext(conf=conf, gateway=self._gateway)
             context.setLogLevel("ERROR")
             return SparkSession(context)
