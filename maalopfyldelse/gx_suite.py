@@ -11,7 +11,9 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -54,13 +56,33 @@ def connection() -> duckdb.DuckDBPyConnection:
     return gx_duckdb.connection()
 
 
+@contextmanager
+def _spark_out_of_sight() -> Iterator[None]:
+    """Great Expectations loads Spark wherever it is installed, for nothing here; and Spark's client for remote servers, when something is
+    missing, ends a process that it takes for its own tests."""
+    hidden = [name for name in ("pyspark", "pyspark.sql.connect") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
+
+
+@lru_cache
+def _imported() -> Any:
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    with _spark_out_of_sight():
+        import great_expectations
+        import great_expectations.expectations
+    return great_expectations
+
+
 @lru_cache
 def _gx() -> tuple[Any, Any]:
     """Great Expectations and a data source on this process's DuckDB, made once: nothing leaves the machine, nothing is written
     to disk, nothing is printed."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations
-
+    great_expectations = _imported()
     from . import gx_duckdb
 
     # Its log repeats the statement and DuckDB's message, and that message may quote a value.
@@ -100,7 +122,7 @@ def _asset(name: str) -> Any:
 
 
 def _type(rule: Rule, place: str) -> Any:
-    import great_expectations.expectations as gxe
+    gxe = _imported().expectations
     from great_expectations.expectations.expectation import Expectation
 
     classes: dict[str, Any] = {
@@ -117,9 +139,9 @@ def _type(rule: Rule, place: str) -> Any:
 
 def expectation_of(rule: Rule, batch: str, place: str) -> Any:
     """The rule as an expectation on the view `batch`. Raises CallerError naming place, rule and the nearest valid word."""
+    kind = _type(rule, place)
     from great_expectations.compatibility.pydantic import ValidationError
 
-    kind = _type(rule, place)
     allowed = [name for name in kind.__fields__ if name not in _OURS]
     for name in rule.kwargs:
         if name not in allowed:
@@ -211,6 +233,7 @@ def is_row_by_row(rule: Rule) -> bool:
         first = re.search(r"\bfrom\s+(\S+)", query, re.IGNORECASE)
         leads = first is not None and first[1].startswith("{batch}")
         return leads and query.count("{batch}") == 1 and not _NOT_ROW_BY_ROW.search(query)
+    kind = _type(rule, "")
     from great_expectations.expectations.expectation import (
         ColumnMapExpectation,
         ColumnPairMapExpectation,
@@ -218,4 +241,4 @@ def is_row_by_row(rule: Rule) -> bool:
     )
 
     kinds = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
-    return rule.kwargs.get("mostly", 1) == 1 and issubclass(_type(rule, ""), kinds)
+    return rule.kwargs.get("mostly", 1) == 1 and issubclass(kind, kinds)
