@@ -23,7 +23,7 @@ test: $(READY)  ## lint, types, declarations and all tests but the long ones, th
 	@$(BIN)/maal check
 	@$(BIN)/pytest -rs -n auto --dist loadfile
 
-test-long: $(READY)  ## the tests that take minutes: a run killed before each write, every kind of bad delivery in one run
+test-long: $(READY)  ## the tests that take minutes: runs killed before each write, every kind of bad delivery, other orders, threads and zones
 	@$(BIN)/pytest -rs -n auto --dist loadfile -m long
 
 test-root: $(READY)  ## what only root can try: a disk that fills up, a home that is read-only

@@ -225,7 +225,10 @@ def test_a_narrow_terminal_cuts_no_number(
         assert {r["row"] + ":" for r in records if r["reason"]} <= {line.split()[0] for line in lines if line.strip()}
 
 
-def test_times_on_a_terminal_are_danish_as_those_that_are_typed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_times_on_a_terminal_are_danish_as_those_that_are_typed(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     known = {r["known_at"] for r in shown(world, capsys, "show", "editions")}
     assert ask(world, "show", "editions") == 0
     out = capsys.readouterr().out

@@ -318,6 +318,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_steps_in_processes_of_their_own_agree_on_the_home(tmp_path: Path) -> None:
     here = REPOSITORY / "tests"
     environment = os.environ | {

@@ -23,6 +23,8 @@ from maalopfyldelse.intake.deliveries import scan
 from maalopfyldelse.intake.take import take_extract
 from maalopfyldelse.scanning import load_plan
 
+pytestmark = pytest.mark.long
+
 MOMENTS = [("star-2021", date(2021, 12, 31)), ("star-2021", date(2021, 6, 30)), ("siri-2020", date(2020, 12, 31))]
 Bytes = dict[tuple[str, date, str], bytes]
 

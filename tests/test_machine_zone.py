@@ -19,6 +19,8 @@ import pytest
 from both_plans import case_row, workbook
 from world import World
 
+pytestmark = pytest.mark.long
+
 ZONES = ("UTC", "Pacific/Auckland", "America/Los_Angeles")
 AUTUMN = datetime(2021, 10, 31, 2, 30)
 TAKE = """

@@ -292,6 +292,7 @@ def test_random_deliveries_come_to_the_same_figures(family: str) -> None:
 # --- the committed sample
 
 
+@pytest.mark.long
 def test_the_sample_comes_to_the_same_figures(tmp_path: Path) -> None:
     """Every reporting date, once as it was known in the middle of it all and once at the end."""
     world = World(tmp_path)
