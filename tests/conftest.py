@@ -19,9 +19,13 @@ from world import World
 
 @dataclass(frozen=True)
 class Ran:
-    """A folder with deliveries and a home on which `maal run` was called once. Look, but change only copies."""
+    """A folder with deliveries and a home on which `maal run` was called once. Look, but change only copies.
+
+    Who looks opens the ledger, and SQLite's files beside it come and go; so copies are taken of `unopened`, the same as it was left.
+    """
 
     folder: Path
+    unopened: Path
     code: int
     out: str
     err: str
@@ -37,7 +41,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "ran"
     folder.mkdir(exist_ok=True)
-    said = folder.with_name("ran.json")
+    unopened, said = folder.with_name("unopened"), folder.with_name("ran.json")
     with folder.with_name("ran.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
@@ -45,8 +49,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
             with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
                 code = run(world)
             assert code == 0, err.getvalue()
+            copytree(folder, unopened)
             said.write_text(json.dumps([code, out.getvalue(), err.getvalue()]))
-    return Ran(folder, *json.loads(said.read_text()))
+    return Ran(folder, unopened, *json.loads(said.read_text()))
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +59,7 @@ def copied(ran: Ran) -> Callable[[Path], World]:
     """A copy of deliveries and home in a folder of one's own."""
 
     def copy(folder: Path) -> World:
-        copytree(ran.folder, folder, dirs_exist_ok=True)
+        copytree(ran.unopened, folder, dirs_exist_ok=True)
         return World(folder)
 
     return copy

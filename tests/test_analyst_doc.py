@@ -95,7 +95,7 @@ def test_rows_and_deliveries(answers: dict[str, list[dict[str, Any]]]) -> None:
 def moved(ran: Ran, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world whose home is gone after the exports were made."""
     folder = tmp_path_factory.mktemp("exported")
-    copytree(ran.folder / "home", folder / "home")
+    copytree(ran.unopened / "home", folder / "home")
     world = World(folder)
     known_at = world.ledger.latest_arrival()
     assert known_at is not None
