@@ -262,9 +262,8 @@ def case_times(con: Con, answers: Answers, as_of: date) -> None:
         }.items():
             answers.figure(row, counted(row, **options)[0], {}, reading)
         by_area = counted(row, group="area")[0]
-        mean = "mean" if row == "M2.C" else ""  # of complaints the plan's S30.a says after S26 that all are pooled
-        answers.figure(row, groups, {}, "S26.b", mean)
-        answers.figure(row, by_area, {}, "S26.c", mean)
+        answers.figure(row, groups, {}, "S26.b", "mean")
+        answers.figure(row, by_area, {}, "S26.c", "mean")
         if row == "M2.E":
             answers.figure(row, by_area, {}, "S30.b", "most")
 

@@ -7,6 +7,7 @@ can be applied, dates lie inside the contract, numbering has only the gaps that 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 
 from .counting import approved_words, count_of, read_under
@@ -53,7 +54,20 @@ def _row(row: Row, declared: Declared, as_of: date) -> list[str]:
                     )
         except MaalError as error:
             problems.append(str(error))
-    return problems
+    return problems or list(_without_effect(row, approved))
+
+
+def _without_effect(row: Row, approved: dict[str, str]) -> Iterator[str]:
+    """Options that set something and change nothing, as when the approved option of a later reading sets it again: their figure would
+    be the approved one under another name."""
+    stands = read_under(row, approved)
+    for reading in row.readings:
+        for word, option in reading.options.items():
+            if word != reading.approved and option.set and read_under(row, approved | {reading.id: word}) == stands:
+                yield (
+                    f"row {row.id}: readings.{reading.id}.options.{word}: changes nothing; another reading's approved option sets "
+                    f"{' and '.join(option.set)} too, or the row says so already"
+                )
 
 
 def _numbering(plan: Plan) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 from maalopfyldelse.declared import REPOSITORY, load
 from maalopfyldelse.errors import CallerError
 from maalopfyldelse.plan import Plan, read_plan
+from maalopfyldelse.plan_check import check_plan
 from maalopfyldelse.scanning import load_plan
 
 STAR = REPOSITORY / "plans" / "star-2021.yaml"
@@ -153,3 +154,15 @@ amendments:
     before, after = (plan.at(date(2021, m, 30)).placed["M6.C"] for m in (6, 9))
     assert len(before.row.criteria) == 2 and len(after.row.criteria) == 1
     assert after.weight == before.weight == Fraction(10, 3) and after.parent == "M6"
+
+
+def test_an_option_that_another_readings_approved_option_undoes_is_told(tmp_path: Path) -> None:
+    path = REPOSITORY / "plans" / "star-2021.yaml"
+    changed = tmp_path / path.name
+    changed.write_text(path.read_text().replace('a: {text: "Samlet"}', 'a: {text: "Samlet", set: {result: pooled}}'))
+    told = check_plan(read_plan(changed), load())
+    assert [text.split(": changes nothing")[0] for text in told] == [
+        "row M2.E: readings.S26.options.b",
+        "row M2.E: readings.S26.options.c",
+    ]
+    assert all("approved option sets result too" in text for text in told)
