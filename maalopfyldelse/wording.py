@@ -33,8 +33,12 @@ def days_words(first: date, last: date) -> str:
 
 def long_time(instant: datetime) -> str:
     """`12. april 2021 kl. 08.00`, Danish time."""
-    local = instant.astimezone(DANISH_ZONE)
-    return f"{long_date(local.date())} kl. {local:%H.%M}"
+    return long_clock(instant.astimezone(DANISH_ZONE))
+
+
+def long_clock(wall: datetime) -> str:
+    """As `long_time`, of a wall time."""
+    return f"{long_date(wall.date())} kl. {wall:%H.%M}"
 
 
 def period_words(period: str | None) -> str:

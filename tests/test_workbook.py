@@ -22,6 +22,7 @@ from maalopfyldelse import manifest, shelf
 from maalopfyldelse.department.sheets import sheets
 from maalopfyldelse.department.view import Amount, Changes, Remark, Term, Total, View
 from maalopfyldelse.department.workbook import workbook
+from maalopfyldelse.intake.deliveries import hash_file
 from maalopfyldelse.printing import danish_figure
 
 HOSTILE = [
@@ -101,12 +102,15 @@ def test_sheets_are_fit_to_be_read_and_printed(ran: Ran) -> None:
     days = [line["Opgjort pr."] for line in by_heading(book["Udvikling"])]
     assert all(cell.is_date and cell.number_format == "dd-mm-yyyy" for cell in days)
     assert datetime(2021, 6, 30) in {cell.value for cell in days}
+    arrived = [line["Modtaget"] for line in by_heading(book["Leverancer"])]
+    assert arrived and all(cell.is_date and cell.number_format == "dd-mm-yyyy hh:mm" for cell in arrived)
+    assert {cell.value for cell in arrived} >= {datetime(2021, 2, 5, 7)}  # on the Danish clock, as the delivery's folder says
 
 
 def test_it_is_published_with_its_hash(ran: Ran) -> None:
     folder = editions(ran, "siri-2020")
     said = manifest.read(folder).output("department/fulfilment.xlsx")
-    assert said is not None and said.sha256 == manifest.file_hash(folder / "department" / "fulfilment.xlsx")
+    assert said is not None and said.sha256 == hash_file(folder / "department" / "fulfilment.xlsx")
 
 
 def test_text_of_others_does_nothing_and_keeps_to_its_cell() -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..dates import DANISH_ZONE
 from ..intake.faults import ROW_FAULTS
 from ..plan import Row
 from ..printing import danish_count, danish_exact
 from ..scanning import Scanning, load_plan
-from ..wording import grade_words, long_date, long_time, period_words, readable, target_words
+from ..wording import grade_words, long_date, period_words, readable, target_words
 from .figures import amount, assessed_words, wanted_words
 from .view import Account, AmendedRow, Amendment, Delivery, Item, SetAside
 
@@ -47,7 +48,7 @@ def evidence(scanning: Scanning) -> tuple[Item, ...]:
     """What was registered for the plan's rows until the reporting date, in the plan's order."""
     found, as_of = scanning.evidence, scanning.as_of
     items = [
-        Item(a.row, "handling", readable(a.act), readable(a.kind), long_date(a.date), a.document or "", "", a.is_approved)
+        Item(a.row, "handling", readable(a.act), readable(a.kind), a.date, a.document or "", "", a.is_approved)
         for a in found.acts
         if a.date <= as_of
     ]
@@ -57,7 +58,7 @@ def evidence(scanning: Scanning) -> tuple[Item, ...]:
             "antal",
             readable(n.name),
             danish_count(n.number) + ("" if n.of_number is None else f" af {danish_count(n.of_number)}"),
-            long_date(n.date),
+            n.date,
             n.document or "",
             "",
             n.is_approved,
@@ -71,7 +72,7 @@ def evidence(scanning: Scanning) -> tuple[Item, ...]:
             "vurdering",
             readable(a.parameter) if a.parameter else "rækken",
             assessed_words(a),
-            long_date(a.assessed),
+            a.assessed,
             a.document or "",
             a.role,
             a.is_approved,
@@ -92,7 +93,7 @@ def deliveries(computed: Computed) -> tuple[Delivery, ...]:
             file=d.name,
             system=d.system or "",
             extract=d.extract,
-            arrived=long_time(d.arrived_at),
+            arrived=d.arrived_at.astimezone(DANISH_ZONE).replace(tzinfo=None),
             period=period_words(d.period),
             rows_read=amount(d.rows_read),
             rows_kept=amount(d.rows_kept),

@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from ..wording import long_clock, long_date
 from .charts import Charts
 from .view import Figure, Row, View
 
@@ -77,6 +78,7 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters |= {"long_date": long_date, "long_time": long_clock}
     return environment.get_template("report.html.jinja")
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 
 from ..printing import danish_figure
 from .view import NOTHING, Amount, Figure, Row, View
 
-Cell = str | int | Fraction | date | Amount | None
+Cell = str | int | Fraction | date | datetime | Amount | None
 
 
 @dataclass(frozen=True)
@@ -240,14 +240,14 @@ def _notes(view: View) -> Sheet:
 
 
 def _evidence(view: View) -> Sheet:
-    columns = _columns("Nr. 8", "Art 12", "Hvad 34", "Udfald 26", "Dato 20", "Dokument 40", "Rolle 20", "Godkendt 10")
+    columns = _columns("Nr. 8", "Art 12", "Hvad 34", "Udfald 26", "Dato 12", "Dokument 40", "Rolle 20", "Godkendt 10")
     rows = ((i.row, i.kind, i.what, i.outcome, i.day, i.document, i.role, _yes(i.approved)) for i in view.evidence)
     return Sheet("Dokumentation", "Registrerede handlinger, antal og vurderinger.", columns, tuple(rows))
 
 
 def _deliveries(view: View) -> Sheet:
     columns = _columns(
-        "Fil 40", "System 16", "Udtræk 24", "Modtaget 28", "Periode 18", "Læst 11 n", "Beholdt 11 n", "Sat til side 9 n", "Tæller 8",
+        "Fil 40", "System 16", "Udtræk 24", "Modtaget 17", "Periode 18", "Læst 11 n", "Beholdt 11 n", "Sat til side 9 n", "Tæller 8",
         "SHA-256 70",
     )  # fmt: skip
     rows = (

@@ -7,7 +7,7 @@ number that may be shown, its exact value. What may not leave the house is not i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 
 
@@ -301,7 +301,7 @@ class Item:
     kind: str
     what: str
     outcome: str
-    day: str
+    day: date
     document: str
     role: str
     approved: bool
@@ -309,12 +309,12 @@ class Item:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A file that arrived."""
+    """A file that arrived; `arrived` is Danish wall time."""
 
     file: str
     system: str
     extract: str
-    arrived: str
+    arrived: datetime
     period: str
     rows_read: Amount
     rows_kept: Amount

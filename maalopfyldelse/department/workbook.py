@@ -21,7 +21,7 @@ from .sheets import Cell, Column, Sheet, sheets
 from .view import Amount, View
 
 _LONGEST = 32_000  # characters of a cell; Excel takes 32,767
-_DAY = "dd-mm-yyyy"
+_DAY, _DAY_AND_TIME = "dd-mm-yyyy", "dd-mm-yyyy hh:mm"
 _A4 = 9
 _LINE = {"bottom": 4, "bottom_color": "#C9CED6"}
 
@@ -75,8 +75,10 @@ def _put(page: Any, line: int, at: int, cell: Cell, forms: _Forms, *, is_number:
         page.write_number(
             line, at, decimal(Fraction(cell)), forms.number(_places(danish_exact(Fraction(cell))), is_number, is_bold)
         )
+    elif isinstance(cell, datetime):
+        page.write_datetime(line, at, cell, forms.moment(_DAY_AND_TIME, is_bold))
     elif isinstance(cell, date):
-        page.write_datetime(line, at, datetime.combine(cell, time()), forms.day(is_bold))
+        page.write_datetime(line, at, datetime.combine(cell, time()), forms.moment(_DAY, is_bold))
     else:
         shown = spreadsheet_text(_text(cell))
         form = forms.text(is_number, is_bold)
@@ -124,8 +126,8 @@ class _Forms:
         form = "#,##0" + ("." + "0" * places if places else "")
         return self._made(num_format=form, bold=is_bold, **_side(is_number), **_LINE)
 
-    def day(self, is_bold: bool) -> Any:
-        return self._made(num_format=_DAY, bold=is_bold, **_side(False), **_LINE)
+    def moment(self, form: str, is_bold: bool) -> Any:
+        return self._made(num_format=form, bold=is_bold, **_side(False), **_LINE)
 
 
 def _side(is_number: bool) -> dict[str, Any]:
