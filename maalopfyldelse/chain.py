@@ -16,6 +16,7 @@ from pathlib import Path
 from . import manifest, shelf
 from .errors import MaalError
 from .home import Home
+from .intake.deliveries import hash_file
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def add(home: Home, plan: str, as_of: date, number: int, folder: Path) -> None:
         "plan": plan,
         "as_of": as_of.isoformat(),
         "edition": number,
-        "sha256": manifest.file_hash(folder / manifest.FILE),
+        "sha256": hash_file(folder / manifest.FILE),
         "before": _hash(lines[-1]) if lines else None,
     }
     new = home.tmp / home.chain.name
@@ -86,7 +87,7 @@ def faults(home: Home, plan: str, as_of: date) -> list[str]:
         path = home.editions / plan / as_of.isoformat() / str(number)
         if number not in there:
             found.append(f"edition {number} was published and is gone. Restore {path} from a copy (its edition.json: {sha256}).")
-        elif not (path / manifest.FILE).exists() or manifest.file_hash(path / manifest.FILE) != sha256:
+        elif not (path / manifest.FILE).exists() or hash_file(path / manifest.FILE) != sha256:
             found.append(
                 f"edition {number}: edition.json is altered or gone. Restore {path} from a copy (its edition.json: {sha256})."
             )

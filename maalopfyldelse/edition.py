@@ -22,6 +22,7 @@ from .engines import DuckDB, Engine
 from .errors import MaalError
 from .fulfilment import Line, fulfilment
 from .home import NOTICE, NOTICE_TEXT, Home
+from .intake.deliveries import hash_file
 from .intake.ledger import Delivery, Ledger
 from .manifest import Check, Input, Manifest, Output, Standing, Used
 from .plan import Plan, read_plan
@@ -153,9 +154,7 @@ def publish(computed: Computed, ledger: Ledger, *, reason: str | None, now: date
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     contents = write_outputs(computed, facts, work)
-    outputs = [
-        Output(name=name, sha256=manifest.file_hash(work / name), content=content) for name, content in sorted(contents.items())
-    ]
+    outputs = [Output(name=name, sha256=hash_file(work / name), content=content) for name, content in sorted(contents.items())]
     made = Manifest(
         format=manifest.FORMAT,
         plan=plan,
@@ -170,7 +169,7 @@ def publish(computed: Computed, ledger: Ledger, *, reason: str | None, now: date
         code=code_version(),
         counted_by=scanning.engine.name,
         libraries=libraries() | scanning.engine.versions(),
-        previous=linked.get(number - 1) or (manifest.file_hash(there[last] / manifest.FILE) if last == number - 1 > 0 else None),
+        previous=linked.get(number - 1) or (hash_file(there[last] / manifest.FILE) if last == number - 1 > 0 else None),
         figures=figures,
         inputs=_write_inputs(scanning, work),
         deliveries=used,
@@ -212,7 +211,7 @@ def write_outputs(computed: Computed, facts: department.Facts, folder: Path) -> 
 
 def _require_whole(folder: Path, linked: str | None) -> None:
     path = folder / manifest.FILE
-    if path.exists() and linked is not None and manifest.file_hash(path) != linked:
+    if path.exists() and linked is not None and hash_file(path) != linked:
         raise MaalError(
             f"{path} has been altered since it was published, so nothing was published after it. Restore the folder from a copy; "
             "or move it away, and the next edition says that it is gone."
@@ -242,7 +241,7 @@ def _write_inputs(scanning: Scanning, folder: Path) -> list[Input]:
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(declared.texts[name].encode())
-        found.append(Input(name=name, file=file, sha256=manifest.file_hash(path)))
+        found.append(Input(name=name, file=file, sha256=hash_file(path)))
     return found
 
 

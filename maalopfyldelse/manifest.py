@@ -166,9 +166,3 @@ def content_hash(records: Iterable[Mapping[str, Any]]) -> Sha256:
         for r in records
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def file_hash(path: Path) -> Sha256:
-    """The SHA-256 of a file of any size."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

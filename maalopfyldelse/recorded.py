@@ -12,10 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import manifest, shelf
+from . import shelf
 from .declared import load_folders
 from .errors import MaalError
 from .home import Home
+from .intake.deliveries import hash_file
 from .intake.ledger import Blocker, Delivery
 from .manifest import Manifest, Used
 from .plan import read_plan
@@ -60,7 +61,7 @@ def scanning_of(home: Home, folder: Path, said: Manifest, *, keeps_cells: bool =
 def table(folder: Path, said: Manifest, name: str) -> list[dict[str, Any]]:
     """A table of an edition as records. Raises MaalError when its file is not the one that was published."""
     path, output = folder / f"{name}.parquet", said.output(f"{name}.parquet")
-    if output is None or not path.exists() or manifest.file_hash(path) != output.sha256:
+    if output is None or not path.exists() or hash_file(path) != output.sha256:
         raise MaalError(f"{path} is gone or has been altered since it was published. Restore the folder from a copy.")
     return shelf.read_table(folder, name)
 
@@ -73,13 +74,13 @@ def gone_or_altered(home: Home, folder: Path, said: Manifest, *, holds_rows: boo
         path = folder / text.file
         if not path.exists():
             found.append(f"{text.file} is gone. Restore it from a copy of the edition.")
-        elif manifest.file_hash(path) != text.sha256:
+        elif hash_file(path) != text.sha256:
             found.append(f"{text.file} has been altered. Restore it from a copy of the edition (sha256 {text.sha256}).")
     for used in said.deliveries:
         path = home.path / used.store_path
         again = f"Restore it from a copy of the home; or have {used.file} (sha256 {used.sha256}) delivered and taken again in a new home."
         if not path.exists():
             found.append(f"{used.store_path}, the rows of {used.file}, is gone. {again}")
-        elif holds_rows and used.store_sha256 is not None and manifest.file_hash(path) != used.store_sha256:
+        elif holds_rows and used.store_sha256 is not None and hash_file(path) != used.store_sha256:
             found.append(f"{used.store_path}, the rows of {used.file}, has been altered. {again}")
     return found

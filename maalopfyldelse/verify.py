@@ -21,6 +21,7 @@ from .edition import RESTATEMENT, compute_from, tables, write_outputs
 from .engine import engine_words
 from .errors import MaalError
 from .home import Home
+from .intake.deliveries import hash_file
 from .manifest import Manifest
 from .versions import code_version, libraries
 
@@ -74,7 +75,7 @@ def _outputs(folder: Path, said: Manifest) -> Iterator[str]:
         path = folder / output.name
         if not path.exists():
             yield f"{output.name} is gone. Restore it from a copy of the edition (sha256 {output.sha256})."
-        elif manifest.file_hash(path) != output.sha256:
+        elif hash_file(path) != output.sha256:
             yield f"{output.name} has been altered. Restore it from a copy of the edition (sha256 {output.sha256})."
     named = {manifest.FILE, *(o.name for o in said.outputs), *(i.file for i in said.inputs)}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
@@ -115,7 +116,7 @@ def _recomputed(home: Home, folder: Path, said: Manifest) -> Found:
 
 
 def _hash(path: Path) -> str | None:
-    return manifest.file_hash(path) if path.exists() else None
+    return hash_file(path) if path.exists() else None
 
 
 def _made_by_others(said: Manifest) -> str:

@@ -15,6 +15,7 @@ from maalopfyldelse import chain, manifest, shelf
 from maalopfyldelse.dates import parse_instant
 from maalopfyldelse.edition import compute, publish
 from maalopfyldelse.errors import MaalError
+from maalopfyldelse.intake.deliveries import hash_file
 from maalopfyldelse.scanning import load_plan
 
 
@@ -94,7 +95,7 @@ def test_what_an_edition_says_of_how_it_was_made(house: House) -> None:
     published = house.run(known_at="2022-01-08")
     said = manifest.read(published.path)
     assert (said.edition, said.made_at, said.format) == (3, NOW, 2)
-    assert said.previous == manifest.file_hash(published.path.parent / "2" / "edition.json")
+    assert said.previous == hash_file(published.path.parent / "2" / "edition.json")
     assert {i.file for i in said.inputs} == {
         p.relative_to(published.path).as_posix() for p in (published.path / "inputs").rglob("*") if p.is_file()
     }
@@ -105,10 +106,10 @@ def test_what_an_edition_says_of_how_it_was_made(house: House) -> None:
         "letters_wrong.csv": ("withdrawn", "forkert udtræk", 2),
     }
     for used in said.deliveries:
-        assert manifest.file_hash(house.home.path / used.store_path) == used.store_sha256
+        assert hash_file(house.home.path / used.store_path) == used.store_sha256
     outputs = {p.relative_to(published.path).as_posix() for p in published.path.rglob("*") if p.is_file()}
     assert {o.name for o in said.outputs} == {n for n in outputs if n != "edition.json" and not n.startswith("inputs/")}
-    assert all(o.sha256 == manifest.file_hash(published.path / o.name) for o in said.outputs)
+    assert all(o.sha256 == hash_file(published.path / o.name) for o in said.outputs)
     assert {"duckdb", "pyarrow", "python"} <= set(said.libraries)
 
 
@@ -152,7 +153,7 @@ def test_a_number_is_never_used_again_and_a_lost_edition_is_told(house: House) -
     assert third.notes == [
         "alpha at 2021-12-31: edition 2 was published and is gone; 'maal verify alpha 2021-12-31 2' says more."
     ]
-    assert manifest.read(third.path).previous == manifest.file_hash(house.home.path / "elsewhere" / "edition.json")
+    assert manifest.read(third.path).previous == hash_file(house.home.path / "elsewhere" / "edition.json")
 
 
 def test_nothing_follows_on_an_altered_edition(house: House) -> None:

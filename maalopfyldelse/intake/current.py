@@ -8,7 +8,6 @@ overwritten, and a row that does not count is still counted: kept = current + su
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from ..declared import Declared
 from ..errors import MaalError
 from ..home import Home
 from .csvfile import quoted
+from .deliveries import hash_file
 from .ledger import Blocker, Delivery
 from .take import contract_hash
 
@@ -77,10 +77,16 @@ def create_current(
     The view has the table's columns in their order, then delivery_id and delivered_at; it is empty when nothing counts. `known_at`
     None means all that the ledger knows. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
     """
-    return {
-        name: _created(con, home, declared, known, declared.tables[name], known_at, temporary, suffix)
-        for name in sorted(set(tables))
-    }
+    import duckdb
+
+    found = {}
+    for name in sorted(set(tables)):
+        try:
+            found[name] = _create(con, home, declared, known, declared.tables[name], known_at, temporary, suffix)
+        except duckdb.Error:
+            hold_whole(home, (d for e in declared.extracts_of(name) for d in known.deliveries(e.extract, known_at)))
+            raise
+    return found
 
 
 def hold_whole(home: Home, deliveries: Iterable[Delivery]) -> None:
@@ -89,7 +95,7 @@ def hold_whole(home: Home, deliveries: Iterable[Delivery]) -> None:
         path = home.path / str(delivery.store_path)
         if not path.exists():
             found = "is gone"
-        elif _hash(path, path.stat().st_size, path.stat().st_mtime_ns) != delivery.store_sha256:
+        elif _hash_of_version(path, path.stat().st_size, path.stat().st_mtime_ns) != delivery.store_sha256:
             found = "is not what intake wrote: it was cut or changed"
         else:
             continue
@@ -100,9 +106,8 @@ def hold_whole(home: Home, deliveries: Iterable[Delivery]) -> None:
 
 
 @cache
-def _hash(path: Path, size: int, mtime_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _hash_of_version(path: Path, size: int, mtime_ns: int) -> str:
+    return hash_file(path)
 
 
 def rows_sql(home: Home, table: Table, deliveries: list[Delivery]) -> str:
@@ -115,25 +120,6 @@ def rows_sql(home: Home, table: Table, deliveries: list[Delivery]) -> str:
     files = ", ".join(quoted(str(home.path / str(d.store_path))) for d in deliveries)
     arrival = _case(deliveries, [f"timestamp '{d.arrived_at.astimezone(UTC).replace(tzinfo=None)}'" for d in deliveries])
     return f"select {', '.join(columns)}, delivery_id, {arrival} as delivered_at from read_parquet([{files}])"
-
-
-def _created(
-    con: duckdb.DuckDBPyConnection,
-    home: Home,
-    declared: Declared,
-    known: Knowledge,
-    table: Table,
-    known_at: datetime | None,
-    temporary: bool,
-    suffix: str,
-) -> CurrentTable:
-    import duckdb
-
-    try:
-        return _create(con, home, declared, known, table, known_at, temporary, suffix)
-    except duckdb.Error:
-        hold_whole(home, (d for e in declared.extracts_of(table.table) for d in known.deliveries(e.extract, known_at)))
-        raise
 
 
 def _create(

@@ -32,7 +32,6 @@ ARRIVALS, MARKER = "arrivals.csv", "SYNTHETIC"
 CHANGED = "the file changed while it was read. Put it into the folder when it is finished, and run again."
 PACKED = (".gz", ".zip")
 MAX_FOLDERS = 16  # within one another
-_CHUNK = 1 << 22
 _MAX_ARRIVALS = 1 << 24
 
 Facts = tuple[int, int, int, int]
@@ -375,9 +374,6 @@ def _hold_still(handle: int, facts: Facts) -> None:
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, read in pieces."""
-    digest = hashlib.sha256()
+    """SHA-256 of a file of any size."""
     with path.open("rb") as handle:
-        while chunk := handle.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(handle, "sha256").hexdigest()

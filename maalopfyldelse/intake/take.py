@@ -25,7 +25,7 @@ from ..engine import connect
 from ..errors import MaalError
 from ..home import Home
 from . import rowrules
-from .deliveries import CHANGED, Found, Scan, pinned
+from .deliveries import CHANGED, Found, Scan, hash_file, pinned
 from .faults import Fault, Refused
 from .keys import hash_key, set_key
 from .ledger import Delivery, Ledger, Reject
@@ -221,8 +221,7 @@ def _take(
         return told, error.faults
     finally:
         shutil.rmtree(scratch(home, found), ignore_errors=True)
-    with temporary.open("rb") as written:
-        sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+    sha256 = hash_file(temporary)
     # named by what it holds, so that other rows of the same delivery never take the place of those an edition was made from
     target = home.store / table.table / f"{found.delivery_id}.{sha256[:12]}.parquet"
     target.parent.mkdir(exist_ok=True)
