@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 _ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_BARRED = {errno.EACCES, errno.EPERM}
 _STANDS = "Nothing half-made counts: what was published stands, and the next run completes the rest."
 
 
@@ -40,8 +40,10 @@ def _told(error: BaseException) -> str | None:
         where = f" ({error.filename})" if error.filename else ""
         if error.errno in _ROOM:
             return f"There is no room left on the disk{where}. Make room where the home lies and run again."
-        if error.errno in _CLOSED:
+        if error.errno == errno.EROFS:
             return f"The home cannot be written: {error.strerror}{where}. Let the program's user write there and run again."
+        if error.errno in _BARRED:
+            return f"The program's user may not read or write{where or ' a file'}: {error.strerror}. Give it the right and run again."
         if error.errno == errno.EIO:
             return f"The disk does not read or write{where}: {error.strerror}. Look to the disk and run again."
         return None

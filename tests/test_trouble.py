@@ -31,6 +31,7 @@ def led_to(error: BaseException, cause: BaseException) -> BaseException:
     [
         (OSError(errno.ENOSPC, "No space left on device", "/h/store/x"), "no room left on the disk (/h/store/x)"),
         (OSError(errno.EROFS, "Read-only file system", "/h/lock"), "cannot be written: Read-only file system (/h/lock)"),
+        (PermissionError(errno.EACCES, "Permission denied", "/d/x.csv"), "may not read or write (/d/x.csv): Permission denied"),
         (OSError(errno.EIO, "Input/output error"), "does not read or write"),
         (OperationalError("insert", {}, sqlite3.OperationalError("database or disk is full")), "no room left on the disk"),
         (
