@@ -44,9 +44,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--known-at", type=_text, metavar="TIME", help="what was known then (default: the latest arrival)")
     run.add_argument("--deliveries", type=_path, default=SAMPLE, metavar="DIR", help="folder of deliveries (default: the sample)")
     run.add_argument("--engine", choices=engines.NAMES, help="what counts: duckdb, or spark ($MAAL_ENGINE, else duckdb)")
-    run.add_argument(
-        "--spark-master", type=_text, metavar="URL", help="where Spark runs ($MAAL_SPARK_MASTER, else this machine: local[*])"
-    )
+    run.add_argument("--spark-master", type=_text, metavar="URL", help="where Spark runs ($MAAL_SPARK_MASTER, else this machine)")
     run.add_argument("--reason", type=_text, metavar="TEXT", help="why this edition is made; kept in it")
 
     show = command("show", "print a table: " + ", ".join(TABLES))
