@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,17 @@ def test_a_rule_on_rows_together_is_held_against_each_delivery_alone(house: Hous
     assert {key: r.success for key, r in found.items()} == {
         (d, code): code != "ENOUGH" for d in (one, two) for code in ("UNIQUE", "ENOUGH", "FEW")
     }
+
+
+def test_great_expectations_is_loaded_with_spark_out_of_its_sight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in sys.modules if n.split(".")[0] == "pyspark"]:
+        monkeypatch.delitem(sys.modules, name)
+    (tmp_path / "pyspark.py").write_text("import sys\nsys.exit(0)\n")  # what its remote client does in some processes
+    monkeypatch.syspath_prepend(tmp_path)
+    with gx_suite._spark_out_of_sight(), pytest.raises(ImportError):
+        import pyspark
+    with pytest.raises(SystemExit):  # and in sight again
+        import pyspark  # noqa: F401
 
 
 @pytest.mark.parametrize(
