@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,9 @@ from maalopfyldelse.dates import danish_date, period_bounds
 from maalopfyldelse.engine import connect
 from maalopfyldelse.errors import CallerError
 from maalopfyldelse.home import Home
-from maalopfyldelse.intake import zones
+from maalopfyldelse.intake import arrowcsv, zones
+from maalopfyldelse.intake.arrowcells import Caster, NotPlain
+from maalopfyldelse.intake.cast import Program
 from maalopfyldelse.intake.csvfile import CsvFile
 from maalopfyldelse.intake.deliveries import hash_file
 from maalopfyldelse.intake.faults import Fault
@@ -80,7 +83,83 @@ def stored(texts: list[str], source: dict[str, Any], column_type: str, **layout:
     e = extract({"n": "n", "x": {"from": "x", **source} if "period_end_of" not in source else source}, layout=layout)
     rows, faults = read("n,x\n" + "".join(f'{i},"{text}"\n' for i, text in enumerate(texts)), t, e)
     found: dict[int, Any] = dict(rows) | {(fault.line or 0) - 2: Wrong(fault.code) for fault in faults}
+    # what Arrow would cast, in a file without quotes, which is Arrow's
+    cast = Program(e.layouts[0], RowRules((), t, date(2022, 1, 1)), compose=True).casters.get("x")
+    plain = {i: text for i, text in enumerate(texts) if cast and not set(text) & set(',"\r\n') and casts(cast, text)}
+    if plain:
+        rows, faults = read("n,x\n" + "".join(f"{i},{text}\n" for i, text in plain.items()), t, e)
+        assert dict(rows) | {list(plain)[(fault.line or 0) - 2]: Wrong(fault.code) for fault in faults} == {
+            i: found[i] for i in plain
+        }
     return [found[i] for i in range(len(texts))]
+
+
+def casts(cast: Caster, text: str) -> bool:
+    """Whether a text is plain to Arrow."""
+    try:
+        cast(pa.array([text or None], pa.string()))
+    except NotPlain:
+        return False
+    return True
+
+
+ISO = ["%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S"]
+
+
+@pytest.mark.parametrize(
+    ("column_type", "source", "plain", "other"),
+    [
+        ("integer", {}, ["0", "-7", "007", "2147483647", "", "-0"], ["2147483648", "0x1F", "1e3", "1.0", " 1", "1 ", "+1", "1_0", "-", "٣"]),
+        ("bigint", {"no_value": ["", "NULL"]}, ["9223372036854775807", "NULL"], ["9223372036854775808", "null", "NULL "]),
+        ("date", {"format": "%Y-%m-%d"}, ["2021-02-28", "0001-01-01"], ["2021-02-29", "0000-01-01", "2021-2-28", "20210228", " 2021-02-28"]),
+        ("date", {"format": ["%d-%m-%Y", "%Y-%m-%d"]}, ["28-02-2021", ""], ["2021-02-28", "28.02.2021", "28-02-21", "31-04-2021", "-1-02-2021"]),
+        ("date", {"format": "%Y%m%d"}, ["20210228"], ["2021022", "2021-02-28"]),
+        (
+            "timestamp",
+            {"format": ISO},
+            ["2021-02-28 10:11:12", "2021-02-28 10:11:12.1", "2021-02-28 10:11:12.123456"],
+            [
+                *("2021-02-28T10:11:12", "2021-02-28 10:11", "2021-02-28 10:11:60", "2021-02-28 24:00:00", "2021-02-28 10:11:12+01"),
+                *("2021-02-28 10:11:12Z", "2021-02-28 10:11:12.1234567", "0000-02-28 10:11:12", "2021-02-28", "2021-02-28 10"),
+            ],
+        ),
+        ("timestamp", {"format": ISO[1:]}, ["2021-02-28 10:11:12"], ["2021-02-28 10:11:12.5"]),
+        ("varchar", {"codes": {"i": "in", "ø": "out"}, "no_value": ["", "-"]}, ["i", "ø", "-", ""], ["I", " i", "x"]),
+        ("boolean", {"codes": {"ja": "true", "nej": "false"}}, ["ja", "nej", ""], ["true", "Ja"]),
+    ],
+)  # fmt: skip
+def test_what_arrow_casts_and_what_it_leaves_to_the_engine(
+    column_type: str, source: dict[str, Any], plain: list[str], other: list[str]
+) -> None:
+    t = table({"x": {"type": column_type, "required": False, "digits_are_ids": True}})
+    (layout,) = extract({"x": {"from": "x", **source}}).layouts
+    cast = Program(layout, RowRules((), t, date(2022, 1, 1)), compose=False).casters["x"]
+    assert [text for text in (*plain, *other) if casts(cast, text)] == plain
+    assert cast(pa.array([text or None for text in plain])).type == cast.type
+    assert not any(isinstance(value, Wrong) for value in stored(plain, source, column_type))  # and both ways give the same
+
+
+@pytest.mark.parametrize(
+    ("last", "ways"),
+    [("7,2021-03-01\n", [True]), ("7,2021-03-01", [True]), ("7,2021-03-01,\n", [True, False]), ('"7",2021-03-01\n', [False])],
+)
+def test_a_file_is_arrows_as_long_as_all_of_it_is_plain(last: str, ways: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces of few lines, read ahead, so that the last is seen when most rows are written already."""
+    monkeypatch.setattr(arrowcsv, "PIECE", 40)
+    asked: list[bool] = []
+    strict = Program.strict
+
+    def noted(self: Program, rows: str, folded: set[str] | None, cast: Any = ()) -> str:
+        asked.append(bool(cast))
+        return strict(self, rows, folded, cast)
+
+    monkeypatch.setattr(Program, "strict", noted)
+    t = table({"n": "integer", "x": {"type": "date", "required": False}})
+    e = extract({"n": "n", "x": {"from": "x"}}, layout={"format": {"type": "csv", "final_newline": False}})
+    numbers = range(1_000)
+    rows, faults = read("n,x\n" + "".join(f"{n},2021-02-{1 + n % 28:02}\n" for n in numbers) + last, t, e)
+    assert (rows, faults) == ([*((n, date(2021, 2, 1 + n % 28)) for n in numbers), (7, date(2021, 3, 1))], [])
+    assert asked == ways
 
 
 digits = st.text("0123456789", min_size=1, max_size=21)

@@ -2,19 +2,21 @@
 
 Layers of nested selects, each adding columns: r (the file's text) → x, y (the engine's own cast, and that as text again) → p (whether
 a cell is written plainly) → v (of any other the text that has a value) → t/w/o (typed; wall times and instants with an offset) →
-u (instants in UTC) → the table's columns. A case whose first condition holds for two thousand rows together costs the engine
-nothing, so a large file takes little more time than its plain cells need. Compiled twice: strictly, where the first fault
-stops the statement, and carefully, where every row carries its faults. The file's own names never enter the SQL. Single
-cells are cells.py's.
+u (instants in UTC) → the table's columns. What Arrow has cast already (arrowcells.py's) comes as x and goes to t or w at once. A
+case whose first condition holds for two thousand rows together costs the engine nothing, so a large file takes little more time
+than its plain cells need. Compiled twice: strictly, where the first fault stops the statement, and carefully, where every row
+carries its faults. The file's own names never enter the SQL. Single cells are cells.py's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from ..contract import SERIAL, Layout, Source, TableColumn
 from ..errors import CallerError
 from . import cells, values, zones
+from .arrowcells import Caster, caster
 from .rowrules import RowRules
 from .values import quoted
 
@@ -63,6 +65,20 @@ class Program:
         return {zones.DANISH, *(self._zone(c.source) for c in self._times)} if self._has_instants else set()
 
     @property
+    def casters(self) -> dict[str, Caster]:
+        """Those of the table's columns that Arrow can cast, each from one column of the file."""
+        made = {c.name: caster(c.source, c.spec, _patterns(c.source, c.spec.type)) for c in self._columns if self._is_cast(c)}
+        return {name: found for name, found in made.items() if found is not None}
+
+    def texts(self, cast: Container[str]) -> dict[str, str]:
+        """The file's columns that the statement needs as text, by their names in it, when Arrow has `cast` some of the table's."""
+        left = [c.source for c in self._columns if c.name not in cast]
+        named = {name for source in left for name in source.columns if not source.instant_column}
+        orders = [c.source.order or {} for c in self._times]
+        named |= {name for order in orders for kind, name in order.items() if kind != "after"}
+        return {f"r{i}": name for i, name in enumerate(self.needed) if name in named}
+
+    @property
     def expected(self) -> dict[str, str]:
         """What each column should be, in words, for messages."""
         return {c.name: c.expected for c in self._columns}
@@ -78,9 +94,10 @@ class Program:
         known = {c.name: " + ".join(c.source.columns) or c.name for c in self._columns}
         return known | {rule.code: known.get(rule.column, rule.column) for rule in self._rules.rules}
 
-    def strict(self, rows: str, folded: set[str] | None) -> str:
+    def strict(self, rows: str, folded: set[str] | None, cast: Container[str] = ()) -> str:
         """All rows typed, in the table's columns; the statement stops at the first fault. `rows` is a file's select; `folded` the
-        columns with a table of verdicts. Without it, doubled hours have not been looked for, and the statement stops at the first."""
+        columns with a table of verdicts. Without it, doubled hours have not been looked for, and the statement stops at the first.
+        `cast` names the table's columns that the rows hold as x_NAME, cast already."""
         picked = []
         for name, spec in self._table.columns.items():
             column = next((c for c in self._columns if c.name == name), None)
@@ -93,7 +110,7 @@ class Program:
             else:
                 stop = f"case when {column.present} then error({quoted(STOP)}) end"
                 picked.append(f'coalesce({column.typed}, {stop}) as "{name}"')
-        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded)})", STOP)
+        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded, cast)})", STOP)
 
     def careful(self, rows: str, folded: set[str]) -> str:
         """All rows typed where they can be, with `_row`, `_broken` and for each place i `_f<i>`, the code of its fault or null."""
@@ -200,6 +217,10 @@ class Program:
             whens.append(f"when {column.present} and {column.typed} is null then case {checks} end")
         return f"case {' '.join(whens)} end" if whens else "null"
 
+    def _is_cast(self, column: _Column) -> bool:
+        """Whether the column has a text of its own that is cast."""
+        return column.value == f"v_{column.name}"
+
     def _is_required(self, column: _Column) -> bool:
         return (column.spec.required or column.name in self._table.key) and not column.source.is_test
 
@@ -208,9 +229,9 @@ class Program:
 
     # -- layers -------------------------------------------------------------------------------------------------------
 
-    def _layers(self, rows: str, settled: set[str] | None) -> str:
+    def _layers(self, rows: str, settled: set[str] | None, cast: Container[str] = ()) -> str:
         """Everything up to the instants in UTC (u), their local time (l) and whether their hour was assumed (a)."""
-        current, instants, folded = self._typed(rows), self._times, settled or set()
+        current, instants, folded = self._typed(rows, cast), self._times, settled or set()
         if instants:
             picked = ", ".join(f"{zones.usual_offset_sql(f'w_{c.name}', self._zone(c.source))} as q_{c.name}" for c in instants)
             current = f"select *, {picked} from ({current})"
@@ -282,22 +303,31 @@ class Program:
         patterns = _patterns(column.source, "timestamp")
         return any(not values.has_offset(p) for p in patterns), any(values.has_offset(p) for p in patterns)
 
-    def _typed(self, rows: str) -> str:
-        """r → x → y → p → v → typed."""
+    def _typed(self, rows: str, done: Container[str] = ()) -> str:
+        """r → x → y → p → v → typed; of the columns that are done already x → typed."""
         layers: list[list[str]] = [[] for _ in range(6)]
         composed, cast, written, plain, texts, typed = layers
         if self._compose:
-            composed += [f"nfc_normalize(r{i}) as n{i}" for i in range(len(self.needed))]
-        for c in (c for c in self._columns if c.value == f"v_{c.name}"):
-            name, v, text = c.name, f"v_{c.name}", cells.text(c.source, c.spec, self._r)
+            composed += [f"nfc_normalize({r}) as n{r[1:]}" for r in self.texts(done)]
+        for c in (c for c in self._columns if self._is_cast(c)):
+            name, v = c.name, f"v_{c.name}"
+            if c in self._times and c.source.order and "by" in c.source.order:
+                group, number = (self._r(c.source.order[k]) for k in ("within", "by"))
+                texts += [f"{group} as g_{name}", f"{values.trimmed(number)} as b_{name}"]
+            if name in done:
+                texts.append(f"cast(null as varchar) as {v}")
+                typed += (
+                    [f"x_{name} as w_{name}", f"cast(null as timestamp) as o_{name}"]
+                    if c in self._times
+                    else [f"x_{name} as t_{name}"]
+                )
+                continue
+            text = cells.text(c.source, c.spec, self._r)
             is_date = c.spec.type == "date" and c.source.period_end_of is None and c.source.codes is None
             patterns = _patterns(c.source, c.spec.type) if c in self._times or is_date else []
             if c in self._times:
                 found = values.wall_time(v, patterns)
                 typed.append(f"{values.instant(v, patterns)} as o_{name}")
-                if c.source.order and "by" in c.source.order:
-                    group, number = (self._r(c.source.order[k]) for k in ("within", "by"))
-                    texts += [f"{group} as g_{name}", f"{values.trimmed(number)} as b_{name}"]
             else:
                 found = values.date(v, patterns) if is_date else cells.typed(c.source, c.spec, v)
             if form := cells.plain(c.source, c.spec, name, self._r(c.source.columns[0]), patterns):

@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ..contract import Format, Limits
+from ..engine import settings
 from .csvproof import prove_line_ends, prove_quotes
 from .faults import Fault, Refused, row_message
 from .textfile import TextFile, too_long
 
 if TYPE_CHECKING:
     import duckdb
+
+    from .arrowcells import Caster
+    from .arrowcsv import ArrowCsv
 
 MAX_LEFT_OUT = 1_000_000
 LARGE, LAST = 1 << 20, 1 << 16  # bytes
@@ -57,6 +61,24 @@ class CsvFile:
         if careful:
             picked += ["row_number() over () as _row", "cast(null as varchar) as _broken"]
         return f"select {', '.join(picked) or '1 as one'} from {self._relation(self._text.path, careful)}"
+
+    def by_columns(self, texts: dict[str, str], typed: dict[str, tuple[str, Caster]]) -> ArrowCsv | None:
+        """The file for Arrow, with columns of the file as text and cast ones, each by its name in the batches; None for a file with quotes."""
+        from .arrowcsv import ArrowCsv
+
+        form = self._form
+        if self._text.has_quotes or not form.delimiter.isascii():
+            return None
+        place = self.names.index
+        return ArrowCsv(
+            self._text.path,
+            form.header_row,
+            len(self.names),
+            form.delimiter,
+            {name: place(column) for name, column in texts.items()},
+            {name: (place(column), cast) for name, (column, cast) in typed.items()},
+            threads=int(settings()["threads"]),
+        )
 
     @property
     def is_large(self) -> bool:

@@ -122,15 +122,33 @@ class Loader:
         # looking for doubled hours is a pass of its own over the file, and nearly no file has one
         settled = self._settle_folds(rows) if self._may_hold_doubled_hours() else None
         try:
-            kept = self._copy(self._program.strict(rows, settled), self._target)
+            kept = self._copy_strictly(rows, settled)
         except duckdb.InvalidInputException as error:
             if UNSETTLED not in str(error):
                 raise
-            kept = self._copy(self._program.strict(rows, self._settle_folds(rows)), self._target)
+            kept = self._copy_strictly(rows, self._settle_folds(rows))
         by_lines = isinstance(self._file, CsvFile) and self._file.has_as_many_lines(kept)
         if not by_lines and kept != self._file.rows(self._con):
             raise _Disagree
         return Loaded(kept, kept)
+
+    def _copy_strictly(self, rows: str, settled: set[str] | None) -> int:
+        """From Arrow's columns where the cells are written plainly, else from `rows`."""
+        import duckdb
+
+        program, casters = self._program, self._program.casters
+        if casters and isinstance(self._file, CsvFile):
+            typed = {f"x_{name}": (self._layout.columns[name].columns[0], cast) for name, cast in casters.items()}
+            if found := self._file.by_columns(program.texts(casters), typed):
+                self._con.register("arrow_rows", found.batches())
+                try:
+                    return self._copy(program.strict("select * from arrow_rows", settled, casters), self._target)
+                except duckdb.Error:
+                    if found.is_plain:
+                        raise
+                finally:
+                    self._con.unregister("arrow_rows")
+        return self._copy(program.strict(rows, settled), self._target)
 
     def _may_hold_doubled_hours(self) -> bool:
         """Whether to look for doubled hours before anything else: a guess that can cost time and nothing else."""

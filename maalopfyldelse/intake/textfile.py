@@ -80,8 +80,10 @@ def _decode(path: Path, encoding: str, form: Format, tmp: Path, max_line: int) -
     digest, counts = hashlib.sha256(), _Counts(form, max_line)
     rewrite = nullcontext() if target == path else target.open("wb")
     with path.open("rb") as handle, rewrite as out, ThreadPoolExecutor(1) as hasher:
+        hashed = hasher.submit(digest.update, b"")
         while True:
             chunk = handle.read(_CHUNK)
+            hashed.result()
             hashed = hasher.submit(digest.update, chunk)  # half of the work, and a core to itself
             try:
                 # what is ASCII throughout is UTF-8, and finding that out is ten times faster than decoding
@@ -94,7 +96,6 @@ def _decode(path: Path, encoding: str, form: Format, tmp: Path, max_line: int) -
             if out:
                 out.write(encoded)
             counts.add(encoded)
-            hashed.result()
             if not chunk:
                 break
     return counts.checked(target, encoding), digest.hexdigest()
