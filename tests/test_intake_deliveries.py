@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from intake_house import SIGHTED, House, extract, house, table
 from maalopfyldelse.contract import Period
 from maalopfyldelse.errors import CallerError
 from maalopfyldelse.intake.deliveries import period_of, scan
+from maalopfyldelse.intake.take import take_extract
 
 T = table({"id": "varchar"})
 E = extract({"id": "id"}, files=["things*.csv"])
@@ -154,6 +156,7 @@ def test_odd_names_are_only_names(name: str) -> None:
 
 
 def test_an_untouched_file_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("maalopfyldelse.intake.deliveries._SETTLED", 0)
     with house(T, E) as h:
         path = h.put("things.csv", "id\n1\n")
         h.take()
@@ -166,6 +169,20 @@ def test_an_untouched_file_is_not_read_again(monkeypatch: pytest.MonkeyPatch) ->
         path.write_text("id\n2\n")
         with pytest.raises(AssertionError, match="was read"):
             h.take()
+
+
+def test_a_file_written_a_moment_ago_may_be_written_again_in_the_same_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system whose clock has not moved on, so that nothing but the bytes tells."""
+    now = time.time_ns()
+    monkeypatch.setattr("maalopfyldelse.intake.deliveries.facts_of", lambda status: (status.st_size, now, now, status.st_ino))
+    with house(T, E) as h:
+        path = h.put("things.csv", "id\n1\n")
+        found = h.scan()
+        path.write_text("id\n2\n")
+        report = take_extract(h.home, h.declared, h.extracts[0].extract, found, h.ledger)
+        assert [d.code for d in report.refused] == ["CHANGED_WHILE_READ"]
+        assert [d.state for d in h.take().new] == ["stored"]
+        assert h.rows("id") == [("2",)]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import stat
+import time
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ CHANGED = "the file changed while it was read. Put it into the folder when it is
 PACKED = (".gz", ".zip")
 MAX_FOLDERS = 16  # within one another
 _MAX_ARRIVALS = 1 << 24
+_SETTLED = 2_000_000_000  # nanoseconds: longer than any file system's clock stands still
 
 Facts = tuple[int, int, int, int]
 
@@ -52,6 +54,7 @@ class Found:
     arrival_source: str  # folder | arrivals.csv | sighting
     period: str | None
     facts: Facts  # of the file before it was hashed
+    is_settled: bool = False  # whether bytes other than those hashed would have other facts
 
     @property
     def delivery_id(self) -> str:
@@ -223,11 +226,12 @@ def _identify(
     layouts = layouts_of(extract, name)
     try:
         facts = facts_of(path.stat())
-        sha256 = hashes.of(path, facts)
+        sha256, is_settled = hashes.of(path, facts)
     except OSError as error:
         raise DeliveryRefused("UNREADABLE", f"cannot be read ({error.strerror}). Give read access to the file.") from None
     period = period_of(extract.period, name)
-    return Found(path, printable(name), sha256, facts[0], system, extract.extract, layouts, arrived_at, source, period, facts)
+    shown, size = printable(name), facts[0]
+    return Found(path, shown, sha256, size, system, extract.extract, layouts, arrived_at, source, period, facts, is_settled)
 
 
 def _extract_of(name: str, system: str | None, extracts: Mapping[str, Extract]) -> Extract:
@@ -322,21 +326,28 @@ def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[dict[str, str | N
 
 
 class _Hashes:
-    """SHA-256 of files; those that the ledger remembers untouched are not read again."""
+    """SHA-256 of files; those that the ledger remembers untouched are not read again.
+
+    A file that was written to a moment before it was looked at may be written to again at what its file system takes for the same
+    moment. Of such a one nothing is remembered, and whoever reads it must hash it again.
+    """
 
     def __init__(self, ledger: Ledger | None) -> None:
         self._ledger = ledger
         self._known = ledger.remembered_files() if ledger else {}
         self._new: dict[str, tuple[int, int, int, int, str]] = {}
 
-    def of(self, path: Path, facts: Facts) -> str:
+    def of(self, path: Path, facts: Facts) -> tuple[str, bool]:
+        """The hash, and whether the facts vouch for it."""
         known = self._known.get(str(path))
         if known and known[:4] == facts:
-            return known[4]
+            return known[4], True
+        is_settled = time.time_ns() - max(facts[1:3]) > _SETTLED
         with pinned(path, facts) as same:
             digest = hash_file(same)
-        self._new[str(path)] = (*facts, digest)
-        return digest
+        if is_settled:
+            self._new[str(path)] = (*facts, digest)
+        return digest, is_settled
 
     def keep(self) -> None:
         if self._ledger is not None and self._new:

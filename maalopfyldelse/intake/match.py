@@ -70,7 +70,7 @@ def attempted(con: duckdb.DuckDBPyConnection, home: Home, extract: Extract, foun
     folder = scratch(home, found)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        content = unpacked(found.path, found.name, found.sha256, extract.limits, folder)
+        content = unpacked(found.path, found.name, None if found.is_settled else found.sha256, extract.limits, folder)
     except Refused as refused:
         yield from (Attempt(layout, None, refused) for layout in layouts)
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -45,17 +46,20 @@ class TextFile:
     has_mixed_ends: bool = False  # line feeds with and without a carriage return, or one by itself; perhaps within values
 
 
-def examine(path: Path, sha256: str, form: Format, tmp: Path, limits: Limits) -> TextFile:
-    """Proves a delivery's text. Raises Refused: EMPTY_FILE, WRONG_ENCODING, CONTROL_CHARACTER, CUT_FILE, LINE_TOO_LONG,
-    MIXED_LINE_ENDS, CHANGED_WHILE_READ."""
+def examine(path: Path, sha256: str | None, form: Format, tmp: Path, limits: Limits) -> TextFile:
+    """Proves a delivery's text, and with `sha256` that it is the one hashed before.
+
+    Raises Refused: EMPTY_FILE, WRONG_ENCODING, CONTROL_CHARACTER, CUT_FILE, LINE_TOO_LONG, MIXED_LINE_ENDS, CHANGED_WHILE_READ.
+    """
     faults: list[str] = []
     for encoding in form.encodings:
         try:
-            found, digest = _decode(path, encoding, form, tmp, limits.max_line_bytes)
+            digest = hashlib.sha256() if sha256 else None
+            found = _decode(path, encoding, form, tmp, limits.max_line_bytes, digest.update if digest else len)
         except _Undecodable as error:
             faults.append(f"{_NAMES[encoding]} (line {error.line})")
             continue
-        if digest != sha256:
+        if digest and digest.hexdigest() != sha256:
             raise Refused("CHANGED_WHILE_READ", CHANGED)
         return found
     raise Refused(
@@ -70,35 +74,41 @@ class _Undecodable(Exception):
         self.line = line
 
 
-def _decode(path: Path, encoding: str, form: Format, tmp: Path, max_line: int) -> tuple[TextFile, str]:
+def _decode(path: Path, encoding: str, form: Format, tmp: Path, max_line: int, also: Callable[[bytes], object]) -> TextFile:
+    """`also` is given the bytes too, in the thread that reads them."""
     with path.open("rb") as handle:
         mark = handle.read(2)
     if encoding == "utf-16" and mark not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         raise _Undecodable(1)
     target = path if encoding == "utf-8" else tmp / f"utf8-{path.stat().st_ino}.txt"
     decoder = codecs.getincrementaldecoder("cp1252" if encoding == "windows-1252" else encoding)("strict")
-    digest, counts = hashlib.sha256(), _Counts(form, max_line)
+    counts = _Counts(form, max_line)
     rewrite = nullcontext() if target == path else target.open("wb")
-    with path.open("rb") as handle, rewrite as out, ThreadPoolExecutor(1) as hasher:
-        hashed = hasher.submit(digest.update, b"")
+
+    def read() -> bytes:
+        chunk = handle.read(_CHUNK)
+        also(chunk)
+        return chunk
+
+    with path.open("rb") as handle, rewrite as out, ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(read)
         while True:
-            chunk = handle.read(_CHUNK)
-            hashed.result()
-            hashed = hasher.submit(digest.update, chunk)  # half of the work, and a core to itself
+            if chunk := coming.result():
+                coming = ahead.submit(read)
             try:
                 # what is ASCII throughout is UTF-8, and finding that out is ten times faster than decoding
                 skip = target == path and chunk.isascii() and not decoder.getstate()[0]
                 text = "" if skip and chunk else decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                ahead = chunk[: error.start].count(b"\n") if encoding != "utf-16" else 0
-                raise _Undecodable(counts.lines + ahead + 1) from None
+                before = chunk[: error.start].count(b"\n") if encoding != "utf-16" else 0
+                raise _Undecodable(counts.lines + before + 1) from None
             encoded = text.encode() if out else chunk
             if out:
                 out.write(encoded)
             counts.add(encoded)
             if not chunk:
                 break
-    return counts.checked(target, encoding), digest.hexdigest()
+    return counts.checked(target, encoding)
 
 
 class _Counts:

@@ -31,7 +31,7 @@ ERROR_CELL = "ERROR_CELL"
 class XlsxFile:
     """An opened workbook. `names` are the headings of its sheet. Raises Refused for a workbook that cannot be used."""
 
-    def __init__(self, path: Path, sha256: str, layout: Layout, limits: Limits) -> None:
+    def __init__(self, path: Path, sha256: str | None, layout: Layout, limits: Limits) -> None:
         self._form, self.is_ascii = layout.format, False
         self._layout = layout
         clean = guarded(path, sha256, layout.format.sheet, limits)
