@@ -27,6 +27,7 @@ from maalopfyldelse.errors import CallerError
 from maalopfyldelse.home import Home
 from maalopfyldelse.intake import arrowcsv, zones
 from maalopfyldelse.intake.arrowcells import Caster, NotPlain
+from maalopfyldelse.intake.arrowclock import Unsettled, to_danish, to_instant
 from maalopfyldelse.intake.cast import Program
 from maalopfyldelse.intake.csvfile import CsvFile
 from maalopfyldelse.intake.deliveries import hash_file
@@ -149,9 +150,9 @@ def test_a_file_is_arrows_as_long_as_all_of_it_is_plain(last: str, ways: list[bo
     asked: list[bool] = []
     strict = Program.strict
 
-    def noted(self: Program, rows: str, folded: set[str] | None, cast: Any = ()) -> str:
+    def noted(self: Program, rows: str, folded: set[str] | None, cast: Any = (), told: Any = ()) -> str:
         asked.append(bool(cast))
-        return strict(self, rows, folded, cast)
+        return strict(self, rows, folded, cast, told)
 
     monkeypatch.setattr(Program, "strict", noted)
     t = table({"n": "integer", "x": {"type": "date", "required": False}})
@@ -294,6 +295,24 @@ def test_wall_times_become_instants(zone: str, times: list[datetime], part: str)
         found = instant(time, ZoneInfo(zone))
         expected.append(found if isinstance(found, Wrong) else found + added)
     assert stored(texts, {"format": pattern}, "timestamp", zone=zone) == expected
+
+
+@pytest.mark.parametrize("zone", ["Europe/Copenhagen", "America/Chicago", "Australia/Lord_Howe", "UTC"])
+@given(times=st.lists(walls, min_size=1, max_size=5))
+@settings(max_examples=200, deadline=None)
+def test_arrow_adds_offsets_where_a_wall_time_is_one_instant(zone: str, times: list[datetime]) -> None:
+    """And nothing else: a doubled or a skipped hour among them, or an unusual year, and none of them is shifted."""
+    info, column = ZoneInfo(zone), pa.array([*times, None], pa.timestamp("us"))
+    early, late = ([instant(time, info, fold) for time in times] for fold in (0, 1))
+    if early != late or any(isinstance(found, Wrong) for found in early) or not all(2000 <= time.year < 2040 for time in times):
+        with pytest.raises(Unsettled):
+            to_instant(zone)(column)
+        return
+    found = to_instant(zone)(column)
+    assert found.to_pylist() == [*early, None]
+    if all(2000 <= time.year < 2040 for time in found.to_pylist()[:-1]):
+        local = [time.replace(tzinfo=UTC).astimezone(COPENHAGEN).replace(tzinfo=None) for time in found.to_pylist()[:-1]]
+        assert to_danish()(found).to_pylist() == [*local, None]
 
 
 time_texts = st.lists(

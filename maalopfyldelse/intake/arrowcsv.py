@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from .arrowcells import Caster, NotPlain
+from .arrowclock import Shift, Unsettled
 
 PIECE = 1 << 22
 
@@ -26,7 +27,7 @@ PIECE = 1 << 22
 @dataclass
 class ArrowCsv:
     """What to read of a file: `texts` are names of the batches' text columns with the number of the file's column, `typed` those of
-    the columns that are cast. Names are the caller's."""
+    the columns that are cast, `made` those of times made from one of the others. Names are the caller's."""
 
     path: Path
     header_rows: int
@@ -34,13 +35,16 @@ class ArrowCsv:
     delimiter: str
     texts: dict[str, int]
     typed: dict[str, tuple[int, Caster]]
+    made: dict[str, tuple[str, Shift]]
     threads: int
-    is_plain: bool = True  # until a batch shows otherwise
+    failure: NotPlain | Unsettled | None = None  # why a batch cannot be made
 
     def batches(self) -> pa.RecordBatchReader:
-        """The file from its beginning. Where a batch cannot be made the reader fails, and `is_plain` is false."""
+        """The file from its beginning. Where a batch cannot be made the reader fails, and `failure` says why."""
         schema = pa.schema(
-            [(name, pa.string()) for name in self.texts] + [(name, cast.type) for name, (_, cast) in self.typed.items()]
+            [(name, pa.string()) for name in self.texts]
+            + [(name, cast.type) for name, (_, cast) in self.typed.items()]
+            + [(name, pa.timestamp("us")) for name in self.made]
         )
         return pa.RecordBatchReader.from_batches(schema, self._ahead(schema))
 
@@ -54,8 +58,8 @@ class ArrowCsv:
                         yield waiting.popleft().result()
                 while waiting:
                     yield waiting.popleft().result()
-            except NotPlain:
-                self.is_plain = False
+            except (NotPlain, Unsettled) as failure:
+                self.failure = failure
                 raise
             finally:
                 for future in waiting:
@@ -92,6 +96,8 @@ class ArrowCsv:
             )
         except pa.ArrowInvalid:
             raise NotPlain from None
-        columns = [table[f"c{i}"].combine_chunks() for i in self.texts.values()]
-        columns += [cast(table[f"c{i}"].combine_chunks()) for i, cast in self.typed.values()]
-        return pa.RecordBatch.from_arrays(columns, schema=schema)
+        columns = {name: table[f"c{i}"].combine_chunks() for name, i in self.texts.items()}
+        columns |= {name: cast(table[f"c{i}"].combine_chunks()) for name, (i, cast) in self.typed.items()}
+        for name, (of, shift) in self.made.items():
+            columns[name] = shift(columns[of])
+        return pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)

@@ -17,6 +17,7 @@ from ..contract import SERIAL, Layout, Source, TableColumn
 from ..errors import CallerError
 from . import cells, values, zones
 from .arrowcells import Caster, caster
+from .arrowclock import Shift, to_danish, to_instant
 from .rowrules import RowRules
 from .values import quoted
 
@@ -70,6 +71,18 @@ class Program:
         made = {c.name: caster(c.source, c.spec, _patterns(c.source, c.spec.type)) for c in self._columns if self._is_cast(c)}
         return {name: found for name, found in made.items() if found is not None}
 
+    def clocks(self, casters: Container[str]) -> dict[str, tuple[str, Shift]]:
+        """Of the instants that Arrow casts: the instant and its Danish wall time, by the columns' names in the statement; each with
+        the column that it is made from."""
+        made: dict[str, tuple[str, Shift]] = {}
+        for c in self._times:
+            naive, own = self._kinds(c)
+            if c.name in casters and naive and not own:
+                zone = self._zone(c.source)
+                made[f"u_{c.name}"] = f"x_{c.name}", to_instant(zone)
+                made[f"l_{c.name}"] = (f"x_{c.name}", lambda wall: wall) if zone == zones.DANISH else (f"u_{c.name}", to_danish())
+        return made
+
     def texts(self, cast: Container[str]) -> dict[str, str]:
         """The file's columns that the statement needs as text, by their names in it, when Arrow has `cast` some of the table's."""
         left = [c.source for c in self._columns if c.name not in cast]
@@ -94,10 +107,10 @@ class Program:
         known = {c.name: " + ".join(c.source.columns) or c.name for c in self._columns}
         return known | {rule.code: known.get(rule.column, rule.column) for rule in self._rules.rules}
 
-    def strict(self, rows: str, folded: set[str] | None, cast: Container[str] = ()) -> str:
+    def strict(self, rows: str, folded: set[str] | None, cast: Container[str] = (), told: Container[str] = ()) -> str:
         """All rows typed, in the table's columns; the statement stops at the first fault. `rows` is a file's select; `folded` the
         columns with a table of verdicts. Without it, doubled hours have not been looked for, and the statement stops at the first.
-        `cast` names the table's columns that the rows hold as x_NAME, cast already."""
+        `cast` names the table's columns that the rows hold as x_NAME, cast already, `told` what else they hold (`clocks`)."""
         picked = []
         for name, spec in self._table.columns.items():
             column = next((c for c in self._columns if c.name == name), None)
@@ -110,7 +123,7 @@ class Program:
             else:
                 stop = f"case when {column.present} then error({quoted(STOP)}) end"
                 picked.append(f'coalesce({column.typed}, {stop}) as "{name}"')
-        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded, cast)})", STOP)
+        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded, cast, told)})", STOP)
 
     def careful(self, rows: str, folded: set[str]) -> str:
         """All rows typed where they can be, with `_row`, `_broken` and for each place i `_f<i>`, the code of its fault or null."""
@@ -229,9 +242,13 @@ class Program:
 
     # -- layers -------------------------------------------------------------------------------------------------------
 
-    def _layers(self, rows: str, settled: set[str] | None, cast: Container[str] = ()) -> str:
+    def _layers(self, rows: str, settled: set[str] | None, cast: Container[str] = (), told: Container[str] = ()) -> str:
         """Everything up to the instants in UTC (u), their local time (l) and whether their hour was assumed (a)."""
-        current, instants, folded = self._typed(rows, cast), self._times, settled or set()
+        current, folded = self._typed(rows, cast), settled or set()
+        known = [c for c in self._times if f"u_{c.name}" in told]
+        instants = [c for c in self._times if c not in known]
+        if known:
+            current = f"select *, {', '.join(f'case when x_{c.name} is not null then false end as a_{c.name}' for c in known)} from ({current})"
         if instants:
             picked = ", ".join(f"{zones.usual_offset_sql(f'w_{c.name}', self._zone(c.source))} as q_{c.name}" for c in instants)
             current = f"select *, {picked} from ({current})"
@@ -244,7 +261,7 @@ class Program:
                 for c in instants
             )
             current = f"select *, {picked} from ({current})"
-        done: set[str] = set()
+        done = {c.name for c in known}
         while waiting := [c for c in instants if c.name not in done]:
             ready = [c for c in waiting if self._after(c) in (None, *done)]
             if not ready:

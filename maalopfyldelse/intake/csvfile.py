@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from .arrowcells import Caster
+    from .arrowclock import Shift
     from .arrowcsv import ArrowCsv
 
 MAX_LEFT_OUT = 1_000_000
@@ -62,8 +63,11 @@ class CsvFile:
             picked += ["row_number() over () as _row", "cast(null as varchar) as _broken"]
         return f"select {', '.join(picked) or '1 as one'} from {self._relation(self._text.path, careful)}"
 
-    def by_columns(self, texts: dict[str, str], typed: dict[str, tuple[str, Caster]]) -> ArrowCsv | None:
-        """The file for Arrow, with columns of the file as text and cast ones, each by its name in the batches; None for a file with quotes."""
+    def by_columns(
+        self, texts: dict[str, str], typed: dict[str, tuple[str, Caster]], made: dict[str, tuple[str, Shift]]
+    ) -> ArrowCsv | None:
+        """The file for Arrow: columns of the file as text, cast ones, and what is made of those, by their names in the batches; None for
+        a file with quotes."""
         from .arrowcsv import ArrowCsv
 
         form = self._form
@@ -77,6 +81,7 @@ class CsvFile:
             form.delimiter,
             {name: place(column) for name, column in texts.items()},
             {name: (place(column), cast) for name, (column, cast) in typed.items()},
+            made,
             threads=int(settings()["threads"]),
         )
 

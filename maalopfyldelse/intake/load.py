@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..contract import Layout
 from ..home import Home
 from . import zones
+from .arrowcells import NotPlain
+from .arrowclock import Shift
 from .cast import UNSETTLED, Program
 from .csvfile import CsvFile, quoted
 from .faults import Fault, Refused, row_message
@@ -85,6 +87,7 @@ class Loader:
         self._delivery_id, self._table = delivery_id, rules.table
         self._numbered = home.tmp / f"{delivery_id}.numbered.parquet"
         self._program = Program(layout, rules, compose=not file.is_ascii)
+        self._is_arrows = True  # until Arrow finds a cell that is not written plainly
 
     def load(self, is_too_many: Callable[[int, int], bool]) -> Loaded:
         """Writes the rows that fit. `is_too_many(set aside, read)`: of a delivery that will be refused not all faults are noted.
@@ -93,9 +96,6 @@ class Loader:
         """
         import duckdb
 
-        for zone in sorted(self._program.zones - self._prepared):
-            zones.prepare(self._con, zone)
-            self._prepared.add(zone)
         if isinstance(self._file, XlsxFile):
             try:
                 self._file.load(self._con, self._table)
@@ -116,39 +116,53 @@ class Loader:
             self._numbered.unlink(missing_ok=True)
 
     def _strict(self) -> Loaded:
+        kept = self._copy_by_arrow(None, self._program.clocks(self._program.casters))
+        if kept is None:
+            kept = self._copy_settled()
+        by_lines = isinstance(self._file, CsvFile) and self._file.has_as_many_lines(kept)
+        if not by_lines and kept != self._file.rows(self._con):
+            raise _Disagree
+        return Loaded(kept, kept)
+
+    def _copy_settled(self) -> int:
+        """With doubled hours settled by the order of events, where there are any."""
         import duckdb
 
         rows = self._file.select(self._program.needed, careful=False)
         # looking for doubled hours is a pass of its own over the file, and nearly no file has one
         settled = self._settle_folds(rows) if self._may_hold_doubled_hours() else None
         try:
-            kept = self._copy_strictly(rows, settled)
+            return self._copy_strictly(rows, settled)
         except duckdb.InvalidInputException as error:
             if UNSETTLED not in str(error):
                 raise
-            kept = self._copy_strictly(rows, self._settle_folds(rows))
-        by_lines = isinstance(self._file, CsvFile) and self._file.has_as_many_lines(kept)
-        if not by_lines and kept != self._file.rows(self._con):
-            raise _Disagree
-        return Loaded(kept, kept)
+            return self._copy_strictly(rows, self._settle_folds(rows))
 
     def _copy_strictly(self, rows: str, settled: set[str] | None) -> int:
-        """From Arrow's columns where the cells are written plainly, else from `rows`."""
+        kept = self._copy_by_arrow(settled, {})
+        return self._copy(self._program.strict(rows, settled), self._target) if kept is None else kept
+
+    def _copy_by_arrow(self, settled: set[str] | None, clocks: dict[str, tuple[str, Shift]]) -> int | None:
+        """From Arrow's columns; None where cells are not written plainly, or a time of `clocks` does not stand for one instant."""
         import duckdb
 
         program, casters = self._program, self._program.casters
-        if casters and isinstance(self._file, CsvFile):
-            typed = {f"x_{name}": (self._layout.columns[name].columns[0], cast) for name, cast in casters.items()}
-            if found := self._file.by_columns(program.texts(casters), typed):
-                self._con.register("arrow_rows", found.batches())
-                try:
-                    return self._copy(program.strict("select * from arrow_rows", settled, casters), self._target)
-                except duckdb.Error:
-                    if found.is_plain:
-                        raise
-                finally:
-                    self._con.unregister("arrow_rows")
-        return self._copy(program.strict(rows, settled), self._target)
+        if not casters or not self._is_arrows or not isinstance(self._file, CsvFile):
+            return None
+        typed = {f"x_{name}": (self._layout.columns[name].columns[0], cast) for name, cast in casters.items()}
+        found = self._file.by_columns(program.texts(casters), typed, clocks)
+        if found is None:
+            return None
+        self._con.register("arrow_rows", found.batches())
+        try:
+            return self._copy(program.strict("select * from arrow_rows", settled, casters, clocks), self._target)
+        except duckdb.Error:
+            if found.failure is None:
+                raise
+            self._is_arrows = not isinstance(found.failure, NotPlain)
+            return None
+        finally:
+            self._con.unregister("arrow_rows")
 
     def _may_hold_doubled_hours(self) -> bool:
         """Whether to look for doubled hours before anything else: a guess that can cost time and nothing else."""
@@ -300,6 +314,10 @@ class Loader:
         return folded
 
     def _query(self, sql: str) -> list[Any]:
+        if zones.are_used(sql):
+            for zone in sorted(self._program.zones - self._prepared):
+                zones.prepare(self._con, zone)
+                self._prepared.add(zone)
         return self._con.execute(sql).fetchall()
 
     def _copy(self, select: str, target: Path, *, with_id: bool = True) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FIRST_YEAR, LAST_YEAR = 1970, 2099
 DANISH = "Europe/Copenhagen"
 USUAL_YEARS = (2000, 2040)  # from and until; other years are right as well, and slower
+_PREFIX = "zone_"
 _SPAN = 28 * 86_400 * 1_000_000  # microseconds
 _NEVER = 2**62
 _EPOCH = datetime(1970, 1, 1)
@@ -75,6 +76,11 @@ def prepare(con: duckdb.DuckDBPyConnection, zone: str) -> None:
             con.execute(f"set variable {_variable(zone, kind, name)} = ?", [getattr(lists, name)])
 
 
+def are_used(sql: str) -> bool:
+    """Whether a statement needs a zone prepared."""
+    return f"getvariable('{_PREFIX}" in sql
+
+
 def usual_offset_sql(wall: str, zone: str) -> str:
     """SQL for the offset (microseconds) of a wall time that exists once and lies in the usual years; null for any other.
 
@@ -90,6 +96,24 @@ def usual_offset_sql(wall: str, zone: str) -> str:
 
     limits, offsets = _usual_years(zone)
     return f"case when {wall} >= timestamp '{limits[0]}' then {between(0, len(limits))} end"
+
+
+def usual_wall(zone: str) -> tuple[list[int], list[int | None]]:
+    """Wall times from which on an offset holds, and these offsets, both in microseconds, in the usual years; none within a change and
+    from the last on."""
+    limits, offsets = _usual_years(zone)
+    return [_micros(limit) for limit in limits], offsets
+
+
+@lru_cache
+def usual_utc(zone: str) -> tuple[list[int], list[int | None]]:
+    """As `usual_wall`, by instants."""
+    first, last = (datetime(year, 1, 1) for year in USUAL_YEARS)
+    start, changes = transitions(zone)
+    offset = next((after for at, _, after in reversed(changes) if at <= first), start)
+    inside = [(at, after) for at, _, after in changes if first < at < last]
+    limits = [_micros(at) for at in (first, *(at for at, _ in inside), last)]
+    return limits, [1_000_000 * seconds for seconds in (offset, *(after for _, after in inside))] + [None]
 
 
 @lru_cache
@@ -182,7 +206,7 @@ def _list(zone: str, kind: str, name: str) -> str:
 
 
 def _variable(zone: str, kind: str, name: str) -> str:
-    return f"zone_{''.join(c if c.isalnum() else '_' for c in zone).lower()}_{kind}_{name}"
+    return f"{_PREFIX}{''.join(c if c.isalnum() else '_' for c in zone).lower()}_{kind}_{name}"
 
 
 @lru_cache
