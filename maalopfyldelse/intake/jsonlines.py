@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, TextIO
 from ..contract import Format, Limits
 from .csvfile import headings
 from .faults import Refused
+from .jsonshapes import Shapes
 from .textfile import TextFile, too_long
 
 MARK = "!"
@@ -115,6 +116,7 @@ class _Decoder:
     def __init__(self, bounds: Bounds) -> None:
         self._max_depth = bounds.limits.max_depth
         self.paths = _Paths(bounds)
+        self._shapes = Shapes(self._max_depth)
         self._json = json.JSONDecoder(
             object_pairs_hook=self._object, parse_int=str, parse_float=self._fraction, parse_constant=_no_constant
         )
@@ -131,11 +133,16 @@ class _Decoder:
 
     def row(self, text: str, kind: type) -> str:
         """A row's text as a line, or its mark."""
+        if self._shapes.hold(text):
+            return text
         try:
             value, end = self.value(text)
         except ValueError:
             return f"{MARK}BAD_JSON"
-        return self.line(value, text, kind) if end == len(text) else f"{MARK}BAD_JSON"
+        line = self.line(value, text, kind) if end == len(text) else f"{MARK}BAD_JSON"
+        if line == text:
+            self._shapes.learn(text)
+        return line
 
     def line(self, value: Any, text: str, kind: type) -> str:
         """The line of a value just decoded, or its mark."""
