@@ -37,6 +37,11 @@ _PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 _ANY_CELL = re.compile(rb"[<:]c[\s/>]")
 _VALUE = rb"<(?:\w+:)?v(?:\s[^>]*)?>"
 _ODD_VALUE = re.compile(rb"""\st\s*=\s*["']s["'][^>]*>\s*%b[0-9]*[^0-9<]|%b[^<]*<!""" % (_VALUE, _VALUE))
+_NUMBER = rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_ODD_NUMBER = re.compile(  # in a cell of no other type, with or without its formula
+    rb"""<(?:\w+:)?c(?=[\s>])(?![^>]*\st\s*=\s*["'](?!n["']))[^>]*(?<!/)>\s*(?:<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?"""
+    rb"%b(?=[^<]*<)(?!\s*(?:%b)?\s*<)" % (_VALUE, _NUMBER)
+)
 
 Watch = Callable[[expat.XMLParserType], None]
 
@@ -343,7 +348,7 @@ class _Values:
 
     def scan(self, chunk: bytes) -> None:
         text = self._rest + chunk
-        if _ODD_VALUE.search(text):
+        if _ODD_VALUE.search(text) or _ODD_NUMBER.search(text):
             raise ValueError("a value that is no plain number")
         self._rest = text[-_MAX_CELL:]
 
