@@ -14,14 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .contract import BUILT_IN_COLUMNS, Extract, Rule, Table
 from .errors import CallerError, nearest
-from .gx_suite import Outcome, connection, expectation_of, is_row_by_row, own_query, validate
+from .gx_suite import Outcome, connection, expectation_of, is_delivery_by_delivery, is_row_by_row, own_query, validate
 from .intake.ledger import CheckResult, Delivery, Ledger
 from .query import names_in
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .home import Home
 
 Progress = Callable[[str], None]
+BATCH = 2_000_000  # rows: grouped, they fit into any memory that a run may have
 Current = Callable[["duckdb.DuckDBPyConnection", frozenset[str]], object]
 
 
@@ -240,24 +241,36 @@ def _evaluate(
 ) -> dict[str, dict[str, Outcome]]:
     """delivery → rule code → outcome; `rows` gives the SELECT of some deliveries' rows.
 
-    All deliveries as one batch first; then, delivery by delivery, the rules for which that proves nothing about each: those that
-    failed, and those that look at rows together.
+    Many deliveries as one batch first: all of them for rules that look at rows one by one, and no more rows than fit into memory
+    for those that look at the rows of a delivery together. Then, delivery by delivery, the rules for which that proves
+    nothing about each: those that failed, and any other.
     """
     found: dict[str, dict[str, Outcome]] = {d.delivery_id: {} for d in deliveries}
-    left = rules
-    if len(deliveries) > 1:
-        together = [rule for rule in rules if is_row_by_row(rule)]
-        outcomes = validate(together, rows(deliveries), place)
-        passed = {code for code, outcome in outcomes.items() if outcome.success}
-        for delivery in deliveries:
-            found[delivery.delivery_id] |= {code: Outcome(True, 0) for code in passed}
-        left = [rule for rule in rules if rule.code not in passed]
+    row_by_row = [rule for rule in rules if is_row_by_row(rule)]
+    by_delivery = [rule for rule in rules if rule not in row_by_row and is_delivery_by_delivery(rule)]
+    batches = [(row_by_row, deliveries)] + [(by_delivery, some) for some in _batches(deliveries)]
+    for together, some in batches:
+        outcomes = validate(together, rows(some), place) if len(some) > 1 else {}
+        for delivery in some:
+            found[delivery.delivery_id] |= {code: Outcome(True, 0) for code, outcome in outcomes.items() if outcome.success}
     for delivery in deliveries:
+        left = [rule for rule in rules if rule.code not in found[delivery.delivery_id]]
         for code, outcome in validate(left, rows([delivery]), place).items():
             if outcome.fault:
                 raise CallerError(f"{place}: rule {code}: {outcome.fault}")
             found[delivery.delivery_id][code] = outcome
     return found
+
+
+def _batches(deliveries: list[Delivery]) -> Iterator[list[Delivery]]:
+    """The deliveries in their order, as many at once as have BATCH rows together."""
+    some: list[Delivery] = []
+    for delivery in deliveries:
+        if some and sum(d.rows_kept or 0 for d in [*some, delivery]) > BATCH:
+            yield some
+            some = []
+        some.append(delivery)
+    yield some
 
 
 def _quoted(path: Path) -> str:

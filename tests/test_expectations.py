@@ -13,7 +13,7 @@ import pytest
 
 from maalopfyldelse import expectations, gx_suite
 from maalopfyldelse.contract import Extract, Format, Layout, Rule, Source, Table, TableColumn
-from maalopfyldelse.declared import Declared
+from maalopfyldelse.declared import Declared, load
 from maalopfyldelse.errors import CallerError
 from maalopfyldelse.home import Home
 from maalopfyldelse.intake.ledger import CheckResult, Delivery, Ledger
@@ -306,3 +306,48 @@ def test_sound_rules_have_no_problems() -> None:
 )
 def test_which_queries_can_be_proved_for_all_deliveries_at_once(sql: str, row_by_row: bool) -> None:
     assert gx_suite.is_row_by_row(query("R", sql)) is row_by_row
+
+
+@pytest.mark.parametrize(
+    ("sql", "by_delivery"),
+    [
+        ("select b.delivery_id from {batch} b group by b.delivery_id having count(*) < 5", True),
+        ("select b.delivery_id from {batch} b where b.days > 0 group by b.delivery_id, b.case_type having count(distinct b.days) < 2", True),
+        ("select s.id from (select lag(b.id) over (partition by b.delivery_id order by b.id) as id from {batch} b) s where s.id > 0", True),
+        ("select 1 from {batch} a join {batch} b on a.delivery_id = b.delivery_id and a.days < b.days where a.x or b.x", True),
+        ("select 1 from {batch} a join {batch} b on a.delivery_id = b.delivery_id and a.days < b.days or a.x where b.x", False),
+        ("select 1 from {batch} a join {batch} b on a.days = b.days where a.delivery_id = b.delivery_id", False),
+        ("select case_id from {batch} group by delivery_id having count(*) > 1", False),  # whose delivery_id?
+        ("select 1 from {batch} b group by b.case_type, b.delivery_id having count(*) > 1", False),
+        ("select 1 from {batch} b group by b.delivery_id having count(*) > (select count(*) from {batch} c)", False),
+        ("select b.case_id, row_number() over (order by b.days) as n from {batch} b group by b.delivery_id, b.case_id", False),
+        ("select 1 from {batch} b where exists (select 1 from case_types t group by t.delivery_id having count(*) > 1) having count(*) > 1", False),
+        ("select max(s.n) from (select b.delivery_id, count(*) as n from {batch} b group by b.delivery_id) s having max(s.n) > 1", False),
+        ("select distinct b.days from {batch} b group by b.delivery_id, b.days limit 1", False),
+    ],
+)  # fmt: skip
+def test_which_queries_look_at_one_delivery_at_a_time(sql: str, by_delivery: bool) -> None:
+    assert gx_suite.is_delivery_by_delivery(query("R", sql)) is by_delivery
+
+
+def test_every_rule_of_the_contracts_can_be_proved_for_many_deliveries_at_once() -> None:
+    """But those that are named here; a new one costs a look at each delivery, which the sample's files make dear."""
+    apart = {
+        rule.code
+        for extract in load().extracts.values()
+        for rule in extract.rules
+        if not gx_suite.is_row_by_row(rule) and not gx_suite.is_delivery_by_delivery(rule)
+    }
+    assert apart == {"EVENT-DONE-AND-NOT-DONE"}
+
+
+@pytest.mark.parametrize("most", [3, 5, 1_000])
+def test_many_deliveries_at_once_find_what_each_alone_would(house: House, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """In batches of a few rows: the deliveries that fail a rule about their rows together, and no others, fail it."""
+    monkeypatch.setattr(expectations, "BATCH", most)
+    for month, days in enumerate([(1, 2), (3, 3), (1, 4, 5), (6,), (7, 8)], 1):
+        house.deliver(month, rows(*days))
+    twice = rule("TWICE", "ExpectCompoundColumnsToBeUnique", column_list=["delivery_id", "days"])
+    found = house.evaluate(twice, query("FEW", "select b.delivery_id from {batch} b group by b.delivery_id having count(*) < 2"))
+    by_code = {code: [c.success for (_, of), c in found.items() if of == code] for code in ("TWICE", "FEW")}
+    assert by_code == {"TWICE": [True, False, True, True, True], "FEW": [True, True, True, False, True]}
