@@ -7,6 +7,7 @@ import io
 import zipfile
 from datetime import date, datetime
 
+import duckdb
 import pytest
 import xlsxwriter
 from intake_house import extract, house, table
@@ -168,6 +169,39 @@ def test_a_number_that_is_none_is_not_kept_as_text(value: str, found: str | None
         delivery = h.take_one(sheet(value), "x.xlsx")
         assert delivery.code == (None if found else "BROKEN_WORKBOOK")
         assert h.rows("n") == ([(found,)] if found else [])
+
+
+def test_rows_with_a_doubled_hour_stay_in_the_order_of_their_file() -> None:
+    """Their verdicts are joined to them, and the engine, which knows how many rows a workbook has, turned the join around."""
+    rows = [
+        ("id", "call", "no", "at", "end"),
+        ("1", "", "1", "31-10-2021 00:00", "31-12-2099 23:59"),
+        ("2", "b", "2", "31-10-2021 02:59", "25-10-2020 02:20"),
+        ("3", "a", "3", "31-10-2021 01:59", "31-10-2021 02:44"),
+        ("4", "b", "2", "31-10-2021 02:00", "31-10-2021 01:52"),
+        ("5", "", "1", "31-10-2021 01:31", "31-10-2021 01:49"),
+    ]
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    page = book.add_worksheet()
+    for n, row in enumerate(rows):
+        page.write_row(n, 0, row)
+    book.close()
+    time = {"format": "%d-%m-%Y %H:%M"}
+    columns = {
+        "id": "id",
+        "at": {"from": "at", "order": {"within": "call", "by": "no"}, **time},
+        "is_assumed": {"hour_assumed_of": "at"},
+        "end": {"from": "end", "order": {"after": "at"}, **time},
+    }
+    with house(
+        table({"id": "varchar", "at": "timestamp", "is_assumed": "boolean?", "end": "timestamp?"}),
+        extract(columns, format={"type": "xlsx"}),
+    ) as h:
+        delivery = h.take_one(out.getvalue(), "x.xlsx")
+        with duckdb.connect() as con:
+            stored = con.execute(f"select id from read_parquet('{h.home.path / (delivery.store_path or '')}')").fetchall()
+        assert [n for (n,) in stored] == ["1", "2", "3", "4", "5"]
 
 
 def test_a_workbook_without_its_list_of_sheets_is_no_crash() -> None:

@@ -123,7 +123,10 @@ class Program:
             else:
                 stop = f"case when {column.present} then error({quoted(STOP)}) end"
                 picked.append(f'coalesce({column.typed}, {stop}) as "{name}"')
-        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded, cast, told)})", STOP)
+        order = ""
+        if folded:  # verdicts are joined to the rows, and the engine's joins mix up their order
+            rows, order = f"select *, row_number() over () as _row from ({rows})", " order by _row"
+        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded, cast, told)}){order}", STOP)
 
     def careful(self, rows: str, folded: set[str]) -> str:
         """All rows typed where they can be, with `_row`, `_broken` and for each place i `_f<i>`, the code of its fault or null."""
@@ -132,7 +135,8 @@ class Program:
             column = next((c for c in self._columns if c.name == name), None)
             typed = f"cast({column.typed} as {spec.type})" if column else f"cast(null as {spec.type})"
             picked += [f'{typed} as "{name}"', f"{self._fault(column) if column else 'null'} as _f{i}"]
-        typed = f"select {', '.join(picked)} from ({self._layers(rows, folded)})"
+        order = " order by _row" if folded else ""  # as in `strict`
+        typed = f"select {', '.join(picked)} from ({self._layers(rows, folded)}){order}"
         return self._rules.careful(typed, "_broken", {place: f"_f{i}" for i, place in enumerate(self.places)})
 
     def fold_rows(self, fold: Fold, rows: str) -> str:
