@@ -249,3 +249,12 @@ def test_a_blank_beside_a_quote_is_seen_where_two_pieces_meet(row: str, size: in
     monkeypatch.setattr(textfile, "_CHUNK", size)
     with house(table({"id": "varchar", "n": "varchar?"}), extract({"id": "id", "n": "n"}, format={"delimiter": ";"})) as h:
         assert h.take_one(f"id;n\n22;3\n{row}\n5;6\n").code == "STRAY_QUOTE"
+
+
+def test_a_workbook_in_an_encoding_that_there_is_not_is_no_crash() -> None:
+    with house(table({"id": "varchar", "n": "varchar?"}), extract({"id": "id", "n": "n"}, format={"type": "xlsx"})) as h:
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(sheet('t="s"><v>3</v>'))) as archive, zipfile.ZipFile(out, "w") as copy:
+            for name in archive.namelist():
+                copy.writestr(name, archive.read(name).replace(b'encoding="UTF-8"', b'encoding="UTF-0"'))
+        assert h.take_one(out.getvalue(), "x.xlsx").code == "BROKEN_WORKBOOK"

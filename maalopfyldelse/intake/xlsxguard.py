@@ -58,8 +58,9 @@ def guarded(path: Path, sha256: str | None, sheet: str | None, limits: Limits) -
         raise Refused("CHANGED_WHILE_READ", CHANGED)
     try:
         return _clean(data, sheet, limits)
-    except (zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, OSError, ValueError, KeyError, NotImplementedError):
-        # OSError and ValueError: what zipfile raises for places outside the file and for names that cannot be
+    except (zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, OSError, ValueError, LookupError, NotImplementedError):
+        # OSError and ValueError: what zipfile raises for places outside the file and for names that cannot be; LookupError: a part
+        # that is missing, or in an encoding that there is not
         raise broken() from None
 
 
