@@ -48,13 +48,18 @@ def xlsx_rows(data: bytes, sheet: str | None) -> list[tuple[int, list[Any]]]:
             names = archive.namelist()
             texts = _shared(archive.read("xl/sharedStrings.xml")) if "xl/sharedStrings.xml" in names else []
             dates = _date_styles(archive.read("xl/styles.xml")) if "xl/styles.xml" in names else set()
-        rows: list[tuple[int, list[Any]]] = []
+        grid: dict[int, dict[int, Any]] = {}
+        number = 0
         for row in page.iter("row"):
-            cells: dict[int, Any] = {}
+            number, column = int(row.get("r", number + 1)), -1
             for cell in row.iter("c"):
-                cells[_column(cell.get("r", ""))] = _cell(cell, texts, dates)
-            rows.append((int(row.get("r", "0")), [cells.get(i) for i in range(max(cells, default=-1) + 1)]))
-        return rows
+                column += 1
+                if said := cell.get("r"):  # counts more than what its row says
+                    place = re.fullmatch("([A-Z]+)([0-9]+)", said)
+                    assert place
+                    column, number = _column(place[1]), int(place[2])
+                grid.setdefault(number, {})[column] = _cell(cell, texts, dates)
+        return [(number, [cells.get(i) for i in range(max(cells) + 1)]) for number, cells in sorted(grid.items())]
     except Refuse:
         raise
     except Exception:  # whatever is wrong with it, it is no workbook that can be read
