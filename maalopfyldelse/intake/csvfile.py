@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_LEFT_OUT = 1_000_000
 LARGE, LAST = 1 << 20, 1 << 16  # bytes
+MOST_AHEAD = 8  # pieces of a file that are cast at once: more threads would only hold more memory
 
 
 @dataclass
@@ -82,7 +83,7 @@ class CsvFile:
             {name: place(column) for name, column in texts.items()},
             {name: (place(column), cast) for name, (column, cast) in typed.items()},
             made,
-            threads=int(settings()["threads"]),
+            threads=min(int(settings()["threads"]), MOST_AHEAD),
         )
 
     @property
