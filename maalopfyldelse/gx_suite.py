@@ -225,30 +225,32 @@ _NOT_ROW_BY_ROW = re.compile(
 )
 
 
-_BY_DELIVERY = re.compile(r"\b(?:group\s+by|over\s*\(\s*partition\s+by)\s+(\w+)\.delivery_id\b", re.IGNORECASE)
-_TOGETHER = re.compile(r"\b(group|over|qualify|limit|union|except|intersect|right|full)\b|\bselect\s+distinct\b", re.IGNORECASE)
-_PAIRED = re.compile(
-    r"\bfrom\s+\{batch\}\s+(\w+)\s+join\s+\{batch\}\s+(\w+)\s+on\s+\1\.delivery_id\s*=\s*\2\.delivery_id\s+and\s+((?:(?!\bor\b).)*?)"
-    r"\s+where\b",
+_GROUPED = re.compile(
+    r"select\s+(?!distinct\b)(?:(?!\bfrom\b).)*\bfrom\s+\{batch\}\s+(\w+)\b(?:(?!\bgroup\b).)*\bgroup\s+by\s+\1\.delivery_id\s*(?:,|having\b|order\b|$)"
+    r"(?:(?!\bgroup\b).)*",
     re.IGNORECASE | re.DOTALL,
 )
-_AGGREGATED = re.compile(r"\b(having|count|sum|min|max|avg)\b", re.IGNORECASE)
+_PAIRED = re.compile(
+    r"select\s+(?:(?!\bfrom\b).)*\bfrom\s+\{batch\}\s+(\w+)\s+join\s+\{batch\}\s+(\w+)\s+on\s+\1\.delivery_id\s*=\s*\2\.delivery_id\s+and\s+"
+    r"(?:(?!\b(?:or|join)\b).)*\bwhere\b(?:(?!\b(?:group|having|join)\b).)*",
+    re.IGNORECASE | re.DOTALL,
+)
+_MORE = re.compile(r"\b(over|qualify|limit|union|except|intersect|right|full)\b|--|/\*", re.IGNORECASE)
 
 
 def is_delivery_by_delivery(rule: Rule) -> bool:
     """Whether the rule looks at rows of one delivery together and at none of another, so that a pass over several proves a pass for
-    each: every grouping and window begins with the batch's delivery_id, or rows are paired with others of the same. In doubt, no."""
+    each: its query is of the batch and not around it, and groups by the batch's delivery_id first, or pairs rows of one. In
+    doubt, no."""
     query = own_query(rule)
     if query is None:
         return "delivery_id" in rule.kwargs.get("column_list", ()) and _twice(rule) is not None
-    if query.count("{batch}") == 2 and _PAIRED.search(query):
-        return not _TOGETHER.search(query) and not _AGGREGATED.search(query)
-    batch = re.search(r"\bfrom\s+\{batch\}\s+(\w+)", query, re.IGNORECASE)
-    if batch is None or query.count("{batch}") != 1 or set(_BY_DELIVERY.findall(query)) != {batch[1]}:
-        return False
-    leads = re.search(r"\bfrom\b", query, re.IGNORECASE)
-    is_within = leads is not None and leads.start() < batch.start()  # of a query in brackets, which must not be grouped again
-    return not _TOGETHER.search(_BY_DELIVERY.sub("", query)) and not (is_within and _AGGREGATED.search(query))
+    outside, before = re.sub("'[^']*'", "''", query).strip(), ""
+    while outside != before:  # without what stands in brackets
+        outside, before = re.sub(r"\([^()]*\)", " ", outside), outside
+    shape = {1: _GROUPED, 2: _PAIRED}.get(outside.count("{batch}"))
+    is_whole = outside.count("{batch}") == query.count("{batch}") and len(re.findall(r"\bfrom\b", outside, re.IGNORECASE)) == 1
+    return shape is not None and is_whole and shape.fullmatch(outside) is not None and _MORE.search(query) is None
 
 
 def is_row_by_row(rule: Rule) -> bool:

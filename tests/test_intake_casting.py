@@ -115,6 +115,7 @@ ISO = ["%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S"]
         ("date", {"format": "%Y-%m-%d"}, ["2021-02-28", "0001-01-01"], ["2021-02-29", "0000-01-01", "2021-2-28", "20210228", " 2021-02-28"]),
         ("date", {"format": ["%d-%m-%Y", "%Y-%m-%d"]}, ["28-02-2021", ""], ["2021-02-28", "28.02.2021", "28-02-21", "31-04-2021", "-1-02-2021"]),
         ("date", {"format": "%Y%m%d"}, ["20210228"], ["2021022", "2021-02-28"]),
+        ("integer", {"no_value": ["", "ingen"]}, ["1", "ingen"], ["a\u030a", "\ufeff1", "1\ufeff"]),
         (
             "timestamp",
             {"format": ISO},
@@ -161,6 +162,33 @@ def test_a_file_is_arrows_as_long_as_all_of_it_is_plain(last: str, ways: list[bo
     rows, faults = read("n,x\n" + "".join(f"{n},2021-02-{1 + n % 28:02}\n" for n in numbers) + last, t, e)
     assert (rows, faults) == ([*((n, date(2021, 2, 1 + n % 28)) for n in numbers), (7, date(2021, 3, 1))], [])
     assert asked == ways
+
+
+@pytest.mark.parametrize(
+    ("column_type", "source"),
+    [
+        ("date", {"format": "%Y-%m-%dZ"}),  # the day of an instant, in other years than a date
+        ("varchar", {"codes": {"a\u030a": "å"}}),  # a word that no composed cell has
+        ("integer", {"no_value": ["a\u030a"]}),
+        ("integer", {"no_value": ["0"]}),
+        ("boolean", {"has_word": "spam"}),
+    ],
+)
+def test_what_is_never_arrows(column_type: str, source: dict[str, Any]) -> None:
+    t = table({"x": {"type": column_type, "required": False}})
+    (layout,) = extract({"x": {"from": "x", **source}}).layouts
+    assert Program(layout, RowRules((), t, date(2022, 1, 1)), compose=False).casters == {}
+
+
+@pytest.mark.parametrize("first", ["", "1,b\n" * 20])
+def test_a_byte_order_mark_within_a_file_is_a_character(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrow leaves one out at the beginning of every piece."""
+    monkeypatch.setattr(arrowcsv, "PIECE", 10)
+    t, e = table({"n": "integer", "x": "varchar"}), extract({"n": "n", "x": "x"})
+    rows, faults = read(f"n,x\n{first}\ufeff2,a\n3,a\n", t, e)
+    assert [fault.code for fault in faults] == ["NOT_A_NUMBER"] and rows[-1] == (3, "a")
+    rows, faults = read(f"x,n\n{first.replace('1,b', 'b,1')}\ufeffa,2\na,3\n", t, e)
+    assert faults == [] and rows[-2:] == [(2, "\ufeffa"), (3, "a")]
 
 
 digits = st.text("0123456789", min_size=1, max_size=21)

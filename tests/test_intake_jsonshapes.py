@@ -99,3 +99,10 @@ def test_a_file_of_ever_new_keys_is_read_without_ever_more_shapes() -> None:
     for n in range(1_000):
         shapes.learn(f'{{"key{n}":1}}')
     assert shapes.hold('{"key31":2}') and not shapes.hold('{"key32":2}')
+
+
+def test_a_long_row_is_not_learned() -> None:
+    """Its shape would take longer to compile than many rows to decode."""
+    shapes, row = Shapes(64), json.dumps({"a": list(range(1_000))})
+    shapes.learn(row)
+    assert not shapes.hold(row)

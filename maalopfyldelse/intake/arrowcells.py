@@ -9,6 +9,7 @@ arrowcsv.py's.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,6 +64,8 @@ def caster(source: Source, spec: TableColumn, patterns: list[str]) -> Caster | N
     """How to cast a column; None where there is no such way. `patterns`: of a date or an instant."""
     if source.from_ is None or source.has_word is not None:
         return None
+    if not all(unicodedata.is_normalized("NFC", word) for word in (*source.null, *(source.codes or ()), *(spec.values or ()))):
+        return None  # the engine composes cells before it looks for words in them
     if source.codes is not None or spec.values or spec.type == "boolean":
         return _of_words(source, spec)
     nothing = tuple(word for word in source.null if word)
@@ -104,7 +107,9 @@ def _whole(spec: TableColumn) -> Any:
 
 
 def _date(pattern: str) -> Any:
-    """By the places of year, month, day and the marks between them; None for a pattern of anything else."""
+    """By the places of year, month, day and the marks between them; None for a pattern of anything else, or of an instant's day."""
+    if values.has_offset(pattern):
+        return None
     places, at = [], 0
     for part in re.findall("%.|[^%]", pattern):
         places.append((part, at))

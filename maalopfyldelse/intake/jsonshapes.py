@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 MOST = 32  # shapes; exports leave out and add a key or two
+LONGEST = 2_000  # characters of a row that is learned: a shape is as long, and to compile it costs more than to decode many rows
 _TEXT = r'"[^"\\\x00-\x1f]*+"'
 _WHOLE = r"-?(?:0|[1-9][0-9]*+)"
 _TOKEN = re.compile(
@@ -37,7 +38,12 @@ class Shapes:
 
     def learn(self, text: str) -> None:
         """Takes the shape of a row that was decoded and found sound."""
-        if len(self._known) < MOST and text.count("[") + text.count("{") < self._depth and (shape := _shape(text)):
+        if (
+            len(self._known) < MOST
+            and len(text) <= LONGEST
+            and text.count("[") + text.count("{") < self._depth
+            and (shape := _shape(text))
+        ):
             self._known.insert(0, re.compile(shape))
 
 

@@ -75,6 +75,7 @@ class XlsxFile:
                             line, "NUMBER_LOST_DIGITS", name, "the number is longer than Excel keeps. Format the column as text."
                         )
                     )
+                    cell = ""  # it may be too large to be written out
                 elif isinstance(cell, ErrorCell):
                     self._errors.setdefault(line, []).append(name)
                 if isinstance(cell, float) and name in serials:

@@ -38,9 +38,10 @@ _ANY_CELL = re.compile(rb"[<:]c[\s/>]")
 _VALUE = rb"<(?:\w+:)?v(?:\s[^>]*)?>"
 _ODD_VALUE = re.compile(rb"""\st\s*=\s*["']s["'][^>]*>\s*%b[0-9]*[^0-9<]|%b[^<]*<!""" % (_VALUE, _VALUE))
 _NUMBER = rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-_ODD_NUMBER = re.compile(  # in a cell of no other type, with or without its formula
-    rb"""<(?:\w+:)?c(?=[\s>])(?![^>]*\st\s*=\s*["'](?!n["']))[^>]*(?<!/)>\s*(?:<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?"""
-    rb"%b(?=[^<]*<)(?!\s*(?:%b)?\s*<)" % (_VALUE, _NUMBER)
+_TYPES = rb"""\st\s*=\s*["'](?:b|d|e|inlineStr|n|s|str)["']"""
+_ODD_NUMBER = re.compile(  # in a cell of no other type, whatever stands before its value; and a type that there is not
+    rb"""<(?:\w+:)?c(?=[\s>])(?:(?![^>]*\st\s*=\s*["'](?!n["']))[^>]*(?<!/)>(?:(?!</?(?:\w+:)?[cv][\s>/])[\s\S])*?%b(?=[^<]*<)(?!\s*(?:%b)?\s*<)"""
+    rb"""|(?=[^>]*\st\s*=)(?![^>]*%b)[^>]*>)""" % (_VALUE, _NUMBER, _TYPES)
 )
 
 Watch = Callable[[expat.XMLParserType], None]
