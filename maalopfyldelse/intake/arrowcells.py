@@ -35,6 +35,9 @@ _WIDTHS = {"%Y": 4, "%m": 2, "%d": 2}
 _FIRST = pa.scalar(datetime(1, 1, 1), pa.timestamp("us"))  # there is no year 0, though Arrow knows one
 
 
+Way = tuple[Callable[[pa.Array], bool], Callable[[pa.Array], pa.Array]]  # whether all is plain, and the cast
+
+
 class NotPlain(Exception):
     """Some cell is written otherwise, or is no value at all."""
 
@@ -50,12 +53,14 @@ class Caster:
 
     def __call__(self, texts: pa.Array) -> pa.Array:
         try:
-            if not self.is_plain(texts):  # words for no value are looked for only where something is not plain
+            if self.is_plain(texts):
+                return self.cast(texts)
+            if self.nothing:  # looked for only where something is not plain
                 is_nothing = pc.is_in(texts, pa.array(self.nothing, texts.type))
                 texts = pc.if_else(is_nothing, pa.scalar(None, texts.type), texts)
-                if not self.nothing or not self.is_plain(texts):
-                    raise NotPlain
-            return self.cast(texts)
+                if self.is_plain(texts):
+                    return self.cast(texts)
+            raise NotPlain
         except (pa.ArrowInvalid, KeyError):
             raise NotPlain from None
 
@@ -71,7 +76,7 @@ def caster(source: Source, spec: TableColumn, patterns: list[str]) -> Caster | N
     nothing = tuple(word for word in source.null if word)
     if any(character.isdigit() for word in nothing for character in word):  # a number or a date that is none
         return None
-    made: tuple[Callable[[pa.Array], bool], Callable[[pa.Array], pa.Array]] | None = None
+    made: Way | None = None
     if spec.type in ("integer", "bigint"):
         made = _whole(spec)
     elif spec.type == "date":
@@ -98,7 +103,7 @@ def _of_words(source: Source, spec: TableColumn) -> Caster | None:
     return Caster(_TYPES[spec.type], lambda texts: True, cast)
 
 
-def _whole(spec: TableColumn) -> Any:
+def _whole(spec: TableColumn) -> Way:
     def is_plain(texts: pa.Array) -> bool:
         has_shape = _all(pc.ascii_is_decimal(texts)) or _all(pc.match_substring_regex(texts, "^-?[0-9]+$"))
         return has_shape and (spec.digits_are_ids or _all(pc.less(pc.binary_length(texts), cpr.LENGTH)))
@@ -106,7 +111,7 @@ def _whole(spec: TableColumn) -> Any:
     return is_plain, lambda texts: texts.cast(_TYPES[spec.type])
 
 
-def _date(pattern: str) -> Any:
+def _date(pattern: str) -> Way | None:
     """By the places of year, month, day and the marks between them; None for a pattern of anything else, or of an instant's day."""
     if values.has_offset(pattern):
         return None
@@ -133,7 +138,7 @@ def _date(pattern: str) -> Any:
     return is_plain, cast
 
 
-def _time(patterns: list[str]) -> Any:
+def _time(patterns: list[str]) -> Way | None:
     """The ISO form with a blank, where no pattern asks for another before it; None where it is not asked for."""
     asked = set(takewhile(lambda pattern: pattern in values.ISO_TIMES, patterns))
     lengths = [19] * ("%Y-%m-%d %H:%M:%S" in asked) + [*range(21, 27)] * ("%Y-%m-%d %H:%M:%S.%f" in asked)

@@ -150,12 +150,6 @@ class Program:
         inner = f"select g_{c} as g, b_{c} as b, w_{c} as w from ({self._typed(rows)}){likely}"
         return f"select distinct g, b, w from ({inner}) where {zones.is_double_sql('w', fold.zone)}"
 
-    def spans_doubled_hour(self, fold: Fold, rows: str) -> str:
-        """Whether a doubled hour lies between the first and the last wall time of a column."""
-        w = f"w_{fold.column}"
-        hours = " or ".join(f"(min({w}) < {end} and max({w}) >= {start})" for start, end in zones.doubled(fold.zone))
-        return f"select coalesce({hours or 'false'}, false) from ({self._typed(rows)})"
-
     def unknown_words(self, rows: str, name: str) -> str:
         """Of the words of a column that its contract does not know: how many there are, in how many rows, and the first row of each
         of the first. What they are stays in the file. `rows` is careful."""

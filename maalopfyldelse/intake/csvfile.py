@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from .arrowcsv import ArrowCsv
 
 MAX_LEFT_OUT = 1_000_000
-LARGE, LAST = 1 << 20, 1 << 16  # bytes
 MOST_AHEAD = 8  # pieces of a file that are cast at once: more threads would only hold more memory
 
 
@@ -85,23 +84,6 @@ class CsvFile:
             made,
             threads=min(int(settings()["threads"]), MOST_AHEAD),
         )
-
-    @property
-    def is_large(self) -> bool:
-        """Whether a further pass over the file is worth avoiding."""
-        return self._text.path.stat().st_size > LARGE
-
-    def select_ends(self, needed: list[str], copy: Path) -> str:
-        """As `select`, but of the lines at the file's two ends only, which are copied. A glimpse and no proof: where values have line
-        breaks it may show anything."""
-        with self._text.path.open("rb") as handle, copy.open("wb") as out:
-            for _ in range(self._form.header_row + 20):
-                out.write(handle.readline(self.max_line))
-            handle.seek(max(handle.tell() - 1, self._text.path.stat().st_size - LAST))
-            handle.readline()
-            out.write(handle.read())
-        picked = [f"c{self.names.index(name)} as r{i}" for i, name in enumerate(needed)]
-        return f"select {', '.join(picked)} from {self._relation(copy, careful=True)}"
 
     def rows(self, con: duckdb.DuckDBPyConnection) -> int:
         """Rows of the file, counted apart from the casts."""

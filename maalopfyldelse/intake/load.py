@@ -17,7 +17,7 @@ from ..contract import Layout
 from ..home import Home
 from . import zones
 from .arrowcells import NotPlain
-from .arrowclock import Shift
+from .arrowclock import Shift, Unsettled
 from .cast import UNSETTLED, Program
 from .csvfile import CsvFile, quoted
 from .faults import Fault, Refused, row_message
@@ -87,7 +87,7 @@ class Loader:
         self._delivery_id, self._table = delivery_id, rules.table
         self._numbered = home.tmp / f"{delivery_id}.numbered.parquet"
         self._program = Program(layout, rules, compose=not file.is_ascii)
-        self._is_arrows = True  # until Arrow finds a cell that is not written plainly
+        self._failure: NotPlain | Unsettled | None = None  # why Arrow could not read the file
 
     def load(self, is_too_many: Callable[[int, int], bool]) -> Loaded:
         """Writes the rows that fit. `is_too_many(set aside, read)`: of a delivery that will be refused not all faults are noted.
@@ -130,7 +130,7 @@ class Loader:
 
         rows = self._file.select(self._program.needed, careful=False)
         # looking for doubled hours is a pass of its own over the file, and nearly no file has one
-        settled = self._settle_folds(rows) if self._may_hold_doubled_hours() else None
+        settled = self._settle_folds(rows) if isinstance(self._failure, Unsettled) else None
         try:
             return self._copy_strictly(rows, settled)
         except duckdb.InvalidInputException as error:
@@ -147,7 +147,7 @@ class Loader:
         import duckdb
 
         program, casters = self._program, self._program.casters
-        if not casters or not self._is_arrows or not isinstance(self._file, CsvFile):
+        if not casters or isinstance(self._failure, NotPlain) or not isinstance(self._file, CsvFile):
             return None
         typed = {f"x_{name}": (self._layout.columns[name].columns[0], cast) for name, cast in casters.items()}
         found = self._file.by_columns(program.texts(casters), typed, clocks)
@@ -157,24 +157,12 @@ class Loader:
         try:
             return self._copy(program.strict("select * from arrow_rows", settled, casters, clocks), self._target)
         except duckdb.Error:
+            self._failure = found.failure
             if found.failure is None:
                 raise
-            self._is_arrows = not isinstance(found.failure, NotPlain)
             return None
         finally:
             self._con.unregister("arrow_rows")
-
-    def _may_hold_doubled_hours(self) -> bool:
-        """Whether to look for doubled hours before anything else: a guess that can cost time and nothing else."""
-        import duckdb
-
-        if not self._program.folds or not isinstance(self._file, CsvFile) or not self._file.is_large:
-            return True
-        rows = self._file.select_ends(self._program.needed, self._numbered)
-        try:
-            return any(self._query(self._program.spans_doubled_hour(fold, rows))[0][0] for fold in self._program.folds)
-        except (duckdb.Error, UnicodeDecodeError):
-            return True
 
     def _careful(self, is_too_many: Callable[[int, int], bool]) -> Loaded:
         program, names = self._program, self._program.places

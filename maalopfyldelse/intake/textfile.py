@@ -9,15 +9,18 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..contract import Format, Limits
 from .deliveries import CHANGED
 from .faults import Refused
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Digest
 
 _CHUNK = 1 << 22
 _NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16 (with its mark)", "windows-1252": "Windows-1252"}
@@ -55,7 +58,7 @@ def examine(path: Path, sha256: str | None, form: Format, tmp: Path, limits: Lim
     for encoding in form.encodings:
         try:
             digest = hashlib.sha256() if sha256 else None
-            found = _decode(path, encoding, form, tmp, limits.max_line_bytes, digest.update if digest else len)
+            found = _decode(path, encoding, form, tmp, limits.max_line_bytes, digest)
         except _Undecodable as error:
             faults.append(f"{_NAMES[encoding]} (line {error.line})")
             continue
@@ -74,8 +77,7 @@ class _Undecodable(Exception):
         self.line = line
 
 
-def _decode(path: Path, encoding: str, form: Format, tmp: Path, max_line: int, also: Callable[[bytes], object]) -> TextFile:
-    """`also` is given the bytes too, in the thread that reads them."""
+def _decode(path: Path, encoding: str, form: Format, tmp: Path, max_line: int, digest: Digest | None) -> TextFile:
     with path.open("rb") as handle:
         mark = handle.read(2)
     if encoding == "utf-16" and mark not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
@@ -87,7 +89,8 @@ def _decode(path: Path, encoding: str, form: Format, tmp: Path, max_line: int, a
 
     def read() -> bytes:
         chunk = handle.read(_CHUNK)
-        also(chunk)
+        if digest:
+            digest.update(chunk)
         return chunk
 
     with path.open("rb") as handle, rewrite as out, ThreadPoolExecutor(1) as ahead:

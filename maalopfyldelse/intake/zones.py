@@ -167,15 +167,6 @@ def double_hours(zone: str) -> list[str]:
     return sorted(hours)
 
 
-def doubled(zone: str) -> list[tuple[str, str]]:
-    """The doubled hours as SQL: the wall time at which each begins, and the one at which it has ended."""
-    return [
-        (f"timestamp '{at + timedelta(seconds=after)}'", f"timestamp '{at + timedelta(seconds=before)}'")
-        for at, before, after in transitions(zone)[1]
-        if after < before
-    ]
-
-
 def local_sql(instant: str, zone: str = DANISH, *, of_wall: bool = False) -> str:
     """SQL for the wall time of an instant; `of_wall`: one of a wall time, which may lie hours before or after all our years."""
     return f"make_timestamp(epoch_us({instant}) + {_offset(instant, zone, 'utc', _OF_WALL if of_wall else _IN_RANGE)})"
