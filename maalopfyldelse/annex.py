@@ -18,7 +18,7 @@ from .counting import approved_words, read_under
 from .declared import REPOSITORY, Declared, load
 from .manifest import Manifest
 from .plan import Placed, Plan
-from .plan_terms import Counting, Criterion
+from .plan_criteria import Counting, Criterion
 from .printing import danish, danish_day, danish_exact
 from .scanning import load_plan
 from .wording import filter_words, grade_words, result_words, target_words, window_words

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from .dates import months_back
 from .errors import CallerError, nearest
 from .plan import Row
-from .plan_terms import Counting, Pooled, ResultKind, Target, Window, one_key
+from .plan_criteria import Counting
+from .plan_terms import Pooled, ResultKind, Target, Window, one_key
 from .query import Measure
 from .yamlio import validated
 

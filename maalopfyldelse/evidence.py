@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .grading import AWAITED, FULL, MET, NONE, NOT_MET, PARTLY, Graded, open_degree
-from .plan_terms import Counted, Event, Judged
+from .plan_criteria import Counted, Event, Judged
 from .printing import danish_day
 
 if TYPE_CHECKING:

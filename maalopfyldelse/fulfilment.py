@@ -15,7 +15,8 @@ from .counting import Count
 from .evidence import Act, Assessment, Number
 from .grading import AWAITED, NOT_COMPUTED, NOT_MET, Graded, combine, grade_figure, open_degree, with_degree
 from .plan import Placed, Plan, Row
-from .plan_terms import Criterion, Grade
+from .plan_criteria import Criterion
+from .plan_terms import Grade
 from .printing import danish
 from .results import Figure, figure
 from .scanning import Scanning, Variant

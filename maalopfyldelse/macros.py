@@ -18,7 +18,8 @@ from .counting import approved_words, read_under, reading_id
 from .declared import Declared
 from .measures import Options, readings_cte
 from .plan import Plan, Row
-from .plan_terms import UNITS, Change, Counting, Pooled, ResultKind, Target, Window
+from .plan_criteria import Counting
+from .plan_terms import UNITS, Change, Pooled, ResultKind, Target, Window
 from .query import Measure
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from .errors import CallerError, nearest
-from .plan_terms import Clause, Counting, Criterion, Exact, Grade, Reading, ResultKind, RowId, Target, Window, one_key
+from .plan_criteria import Counting, Criterion, Reading
+from .plan_terms import Clause, Exact, Grade, ResultKind, RowId, Target, Window, one_key
 from .yamlio import Strict, parse_yaml, read_text, validated
 
 

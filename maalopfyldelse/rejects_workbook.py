@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .contract import Extract, Source, TableColumn
+from .contract import Extract, TableColumn
+from .contract_source import Source
 from .dates import DANISH_ZONE
 from .declared import Declared
 from .errors import CallerError

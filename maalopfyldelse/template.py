@@ -11,7 +11,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from .contract import Extract, Layout, Source, Table, TableColumn
+from .contract import Extract, Layout, Table, TableColumn
+from .contract_source import Source
 from .errors import CallerError
 
 LAST_ROW = 1_048_575

@@ -25,7 +25,8 @@ from reference_json import BadJson, Json, Listed, json_cells, json_lines, json_r
 from reference_time import danish, first_parsed, in_range, of_wall, patterns
 from reference_xlsx import xlsx_cells
 
-from maalopfyldelse.contract import Extract, Layout, Source, Table, TableColumn
+from maalopfyldelse.contract import Extract, Layout, Table, TableColumn
+from maalopfyldelse.contract_source import Source
 from maalopfyldelse.dates import period_bounds
 
 PUBLISHED_KEY = b"published key of the synthetic sample data"

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from maalopfyldelse.contract import Source
+from maalopfyldelse.contract_source import Source
 
 DANISH = ZoneInfo("Europe/Copenhagen")
 

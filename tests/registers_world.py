@@ -16,7 +16,8 @@ from typing import Any
 
 from world import World
 
-from maalopfyldelse.contract import Extract, Layout, Source, Table
+from maalopfyldelse.contract import Extract, Layout, Table
+from maalopfyldelse.contract_source import Source
 
 Row = Mapping[str, Any]
 REGISTRANT, APPROVER = "Prøve Prøvesen", "Anden Prøvesen"

@@ -14,7 +14,8 @@ from maalopfyldelse.declared import REPOSITORY
 from maalopfyldelse.evidence import Act, Assessment, Evidence, Number
 from maalopfyldelse.grading import AWAITED, MET, NOT_COMPUTED, NOT_MET, OFF_SCALE, PARTLY, Graded, combine, with_degree
 from maalopfyldelse.plan import read_plan
-from maalopfyldelse.plan_terms import Counted, Event, Grade
+from maalopfyldelse.plan_criteria import Counted, Event
+from maalopfyldelse.plan_terms import Grade
 
 BY = date(2021, 6, 30)
 DAYS = st.dates(date(2021, 1, 1), date(2021, 12, 31))

@@ -12,7 +12,8 @@ import duckdb
 import pytest
 
 from maalopfyldelse import expectations, gx_suite
-from maalopfyldelse.contract import Extract, Format, Layout, Rule, Source, Table, TableColumn
+from maalopfyldelse.contract import Extract, Format, Layout, Rule, Table, TableColumn
+from maalopfyldelse.contract_source import Source
 from maalopfyldelse.declared import Declared, load
 from maalopfyldelse.errors import CallerError
 from maalopfyldelse.home import Home

@@ -19,7 +19,8 @@ from little import GOOD, Little
 from personal_files import BARE_PHONE, MAILS, NAMES, NUMBERS, PHONES, SECRETS, SOUGHT, everything, found_in, packed, written
 from world import BUILT_IN, World
 
-from maalopfyldelse.contract import Layout, Source, TableColumn
+from maalopfyldelse.contract import Layout, TableColumn
+from maalopfyldelse.contract_source import Source
 from maalopfyldelse.intake.shown import shown_column, shown_name
 from pipelines.cli import main
 

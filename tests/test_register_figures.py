@@ -22,7 +22,8 @@ from maalopfyldelse.counting import count_of
 from maalopfyldelse.engines import asked
 from maalopfyldelse.grading import MET, NOT_COMPUTED, NOT_MET, Graded, grade_figure
 from maalopfyldelse.measures import run_scan
-from maalopfyldelse.plan_terms import Counting, Grade
+from maalopfyldelse.plan_criteria import Counting
+from maalopfyldelse.plan_terms import Grade
 from maalopfyldelse.results import Figure, figure
 
 YEAR_2002 = {"fixed": {"from": "2002-01-01", "to": "2002-12-31"}}

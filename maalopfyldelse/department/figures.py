@@ -15,8 +15,8 @@ from ..evidence import Act, Assessment, Number
 from ..fulfilment import Found, Judged, Outcome
 from ..grading import AWAITED, MET, NOT_COMPUTED, NOT_MET, OFF_SCALE, PARTLY
 from ..plan import Row
+from ..plan_criteria import Criterion as Declared
 from ..plan_terms import UNIT_WORDS, UNITS, Target
-from ..plan_terms import Criterion as Declared
 from ..printing import danish, danish_count, danish_exact, danish_figure
 from ..query import Parameter
 from ..results import Figure as Counted

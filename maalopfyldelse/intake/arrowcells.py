@@ -19,7 +19,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..contract import Source, TableColumn
+from ..contract import TableColumn
+from ..contract_source import Source
 from . import cpr, values
 
 _TYPES = {

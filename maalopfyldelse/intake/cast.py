@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from ..contract import SERIAL, Layout, Source, TableColumn
+from ..contract import Layout, TableColumn
+from ..contract_source import SERIAL, Source
 from ..errors import CallerError
 from . import cells, values, zones
 from .arrowcells import Caster, caster

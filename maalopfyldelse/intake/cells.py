@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..contract import Source, TableColumn
+from ..contract import TableColumn
+from ..contract_source import Source
 from . import cpr, values
 from .values import quoted
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
-from ..contract import Source
+from ..contract_source import Source
 from ..errors import CallerError
 from . import zones
 
