@@ -158,6 +158,7 @@ def test_a_cell_that_names_its_text_oddly_does_not_get_another(value: str) -> No
         ("><v>1 2</v>", None),
         ('t="n"><v>x</v>', None),
         ("><f>A1+1</f><v>1_0</v>", None),
+        (f"><f>{'A1+' * 2_600}1</f><v>x</v>", None),
         ("><f>A1</f><!-- a comment --><v>x</v>", None),
         ('t="number"><v>7</v>', None),
         ("><v>1e999</v>", None),

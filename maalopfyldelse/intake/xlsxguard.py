@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import posixpath
-import re
 import zipfile
 import zlib
 from collections import deque
@@ -24,25 +23,12 @@ from xml.sax.saxutils import quoteattr
 from ..contract import Limits
 from .deliveries import CHANGED
 from .faults import Refused
+from .xlsxparts import CHUNK, Cells, Texts, Values, Written, attribute, local, too_large
 
-_CHUNK = 1 << 20
-_MAX_TAG = 4 * _CHUNK
+_MAX_TAG = 4 * CHUNK
 _MAX_PARTS = 10_000
-_MAX_CELL = 1024  # bytes from a cell's tag to its number
-_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 _BOOK, _STYLES, _TEXTS, _SHEET = "xl/workbook.xml", "xl/styles.xml", "xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"
 _KINDS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
-_PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
-_ANY_CELL = re.compile(rb"[<:]c[\s/>]")
-_VALUE = rb"<(?:\w+:)?v(?:\s[^>]*)?>"
-_ODD_VALUE = re.compile(rb"""\st\s*=\s*["']s["'][^>]*>\s*%b[0-9]*[^0-9<]|%b[^<]*<!""" % (_VALUE, _VALUE))
-_NUMBER = rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-_TYPES = rb"""\st\s*=\s*["'](?:b|d|e|inlineStr|n|s|str)["']"""
-_ODD_NUMBER = re.compile(  # in a cell of no other type, whatever stands before its value; and a type that there is not
-    rb"""<(?:\w+:)?c(?=[\s>])(?:(?![^>]*\st\s*=\s*["'](?!n["']))[^>]*(?<!/)>(?:(?!</?(?:\w+:)?[cv][\s>/])[\s\S])*?%b(?=[^<]*<)(?!\s*(?:%b)?\s*<)"""
-    rb"""|(?=[^>]*\st\s*=)(?![^>]*%b)[^>]*>)""" % (_VALUE, _NUMBER, _TYPES)
-)
 
 Watch = Callable[[expat.XMLParserType], None]
 
@@ -53,7 +39,7 @@ def guarded(path: Path, sha256: str | None, sheet: str | None, limits: Limits) -
     Raises Refused: BROKEN_WORKBOOK, CHANGED_WHILE_READ, EXTERNAL_LINKS, MACROS, TOO_LARGE, XML_ENTITIES.
     """
     if path.stat().st_size > limits.max_workbook_bytes:
-        raise _too_large(limits)
+        raise too_large(limits)
     data = path.read_bytes()
     if sha256 not in (None, hashlib.sha256(data).hexdigest()):
         raise Refused("CHANGED_WHILE_READ", CHANGED)
@@ -77,7 +63,7 @@ def _clean(data: bytes, sheet: str | None, limits: Limits) -> io.BytesIO:
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
         work = _Work(archive, _parts(archive), copy, limits)
-        top, inner, book, texts = _Relations(), _Relations(), _Sheets(), _Texts()
+        top, inner, book, texts = _Relations(), _Relations(), _Sheets(), Texts()
         work.prove("[Content_Types].xml", _refuse_macros)
         work.prove("_rels/.rels", top.watch)
         folder, name = posixpath.split(top.part("", "officeDocument") or _BOOK)
@@ -144,7 +130,7 @@ class _Work:
     def copy_sheet(self, name: str, lengths: list[int]) -> None:
         """Copies the sheet, held to the contract's cells. It is gone through again where its cells are not written as spreadsheet
         programs write them, and where the texts that they name could come to too much."""
-        cells, values = _Cells(self.limits.max_cells), _Values()
+        cells, values = Cells(self.limits.max_cells), Values()
 
         def scan(chunk: bytes) -> None:
             cells.scan(chunk)
@@ -154,7 +140,7 @@ class _Work:
         if cells.is_odd:
             self._look_again(name, cells.watch)
         if cells.count * max(lengths, default=0) > self.limits.max_workbook_bytes:
-            self._look_again(name, _Written(lengths, self.limits).watch)
+            self._look_again(name, Written(lengths, self.limits).watch)
 
     def _look_again(self, name: str, watch: Watch) -> None:
         before, self.unpacked = self.unpacked, 0
@@ -180,10 +166,10 @@ class _Work:
         if info.flag_bits & 1:
             raise broken()
         with self.archive.open(info) as member:
-            while chunk := member.read(_CHUNK):
+            while chunk := member.read(CHUNK):
                 self.unpacked += len(chunk)
                 if self.unpacked > self.limits.max_workbook_bytes:
-                    raise _too_large(self.limits)
+                    raise too_large(self.limits)
                 yield chunk
 
 
@@ -192,17 +178,9 @@ def _refuse_doctype(*_: object) -> None:
     raise Refused("XML_ENTITIES", message)
 
 
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]
-
-
-def _attribute(attributes: list[str], name: str) -> str | None:
-    return next((attributes[i + 1] for i in range(0, len(attributes), 2) if _local(attributes[i]) == name), None)
-
-
 def _refuse_macros(parser: expat.XMLParserType) -> None:
     def start(name: str, attributes: list[str]) -> None:
-        if "macroenabled" in (_attribute(attributes, "ContentType") or "").casefold():
+        if "macroenabled" in (attribute(attributes, "ContentType") or "").casefold():
             raise _macros()
 
     parser.StartElementHandler = start
@@ -216,8 +194,8 @@ class _Sheets:
 
     def watch(self, parser: expat.XMLParserType) -> None:
         def start(name: str, attributes: list[str]) -> None:
-            if _local(name) == "sheet":
-                self._sheets.append((_attribute(attributes, "name") or "", _attribute(attributes, "id") or ""))
+            if local(name) == "sheet":
+                self._sheets.append((attribute(attributes, "name") or "", attribute(attributes, "id") or ""))
 
         parser.StartElementHandler = start
 
@@ -239,10 +217,10 @@ class _Relations:
 
     def watch(self, parser: expat.XMLParserType) -> None:
         def start(name: str, attributes: list[str]) -> None:
-            if _local(name) == "Relationship":
-                target = _attribute(attributes, "Target") or ""
-                self.targets[_attribute(attributes, "Id") or ""] = target
-                self._kinds.setdefault((_attribute(attributes, "Type") or "").rpartition("/")[2], target)
+            if local(name) == "Relationship":
+                target = attribute(attributes, "Target") or ""
+                self.targets[attribute(attributes, "Id") or ""] = target
+                self._kinds.setdefault((attribute(attributes, "Type") or "").rpartition("/")[2], target)
 
         parser.StartElementHandler = start
 
@@ -263,139 +241,5 @@ def _relations(leading: dict[str, tuple[str, str]]) -> str:
     return f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{said}</Relationships>'
 
 
-class _Texts:
-    """How long each shared text is at most: the bytes it takes in the file."""
-
-    def __init__(self) -> None:
-        self.lengths: list[int] = []
-
-    def watch(self, parser: expat.XMLParserType) -> None:
-        begin = 0
-
-        def start(name: str, attributes: list[str]) -> None:
-            nonlocal begin
-            if _local(name) == "si":
-                begin = parser.CurrentByteIndex
-
-        def end(name: str) -> None:
-            if _local(name) == "si":
-                self.lengths.append(parser.CurrentByteIndex - begin)
-
-        parser.StartElementHandler, parser.EndElementHandler = start, end
-
-
-class _Cells:
-    """The rectangle around a sheet's cells, as the reader lays it: from the first row and column on."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.count = 0
-        self.is_odd = False  # a cell is not written as spreadsheet programs write it: its place must be parsed
-        self._rest = b""
-        self._rows = self._columns = 0
-
-    def scan(self, chunk: bytes) -> None:
-        """Takes the cells' places from the bytes, which is several times faster than from the parser."""
-        if self.is_odd:
-            return
-        text = self._rest + chunk
-        end = text.rfind(b"<")
-        self._rest = text[end:]
-        found = _PLAIN_CELL.findall(text, 0, end)
-        if end < 0 or len(self._rest) > _CHUNK or len(found) != len(_ANY_CELL.findall(text, 0, end)):
-            self.is_odd = True
-        elif found:
-            self.count += len(found)
-            self._hold(max(int(row) for _, row in found), max(_number(letters.decode()) for letters in {c for c, _ in found}))
-
-    def watch(self, parser: expat.XMLParserType) -> None:
-        """Counts anew, by the parser: a cell that does not say its place follows the one before."""
-        self.count = row = column = 0
-
-        def start(name: str, attributes: list[str]) -> None:
-            nonlocal row, column
-            local = _local(name)
-            if local == "row":
-                said = _attribute(attributes, "r")
-                row, column = int(said) if said else row + 1, 0
-            elif local == "c":
-                self.count += 1
-                column += 1
-                if (said := _attribute(attributes, "r")) is not None:
-                    if not (match := _CELL.fullmatch(said)):
-                        raise ValueError(said)
-                    column, row = _number(match[1]), int(match[2])
-                self._hold(row, column)
-
-        parser.StartElementHandler = start
-
-    def _hold(self, row: int, column: int) -> None:
-        self._rows, self._columns = max(self._rows, row), max(self._columns, column)
-        if self._rows > _LAST_ROW or self._columns > _LAST_COLUMN:
-            raise ValueError("there is no such cell")
-        if self._rows * self._columns > self._limit:
-            raise Refused(
-                "TOO_LARGE",
-                f"the sheet's cells span {self._rows} rows and {self._columns} columns; the contract allows {self._limit} cells "
-                "(limits.max_cells). Delete what stands outside the table, or deliver CSV.",
-            )
-
-
-class _Values:
-    """The values of a sheet's cells, as far as the reader would take one for another: the first text where no plain number says
-    which, and what stands before a comment for the whole."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def scan(self, chunk: bytes) -> None:
-        text = self._rest + chunk
-        if _ODD_VALUE.search(text) or _ODD_NUMBER.search(text):
-            raise ValueError("a value that is no plain number")
-        self._rest = text[-_MAX_CELL:]
-
-
-class _Written:
-    """What the shared texts of a sheet come to when each cell writes its own out, as the reader does."""
-
-    def __init__(self, lengths: list[int], limits: Limits) -> None:
-        self._lengths, self._limits, self._total = lengths, limits, 0
-
-    def watch(self, parser: expat.XMLParserType) -> None:
-        is_shared, digits = False, ""
-
-        def start(name: str, attributes: list[str]) -> None:
-            nonlocal is_shared, digits
-            digits = ""
-            if _local(name) == "c":
-                is_shared = _attribute(attributes, "t") == "s"
-
-        def text(more: str) -> None:
-            nonlocal digits
-            digits = digits + more if is_shared and len(digits) < 20 else digits
-
-        def end(name: str) -> None:
-            nonlocal digits
-            if is_shared and digits.strip().isdecimal() and int(digits) < len(self._lengths):
-                self._total += self._lengths[int(digits)]
-            digits = ""
-            if self._total > self._limits.max_workbook_bytes:
-                raise _too_large(self._limits)
-
-        parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, text, end
-
-
-def _number(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
-
-
 def _macros() -> Refused:
     return Refused("MACROS", "the workbook carries macros. Save it as .xlsx without macros and deliver it again.")
-
-
-def _too_large(limits: Limits) -> Refused:
-    allowed = f"the contract allows {limits.max_workbook_bytes} bytes (limits.max_workbook_bytes)"
-    return Refused("TOO_LARGE", f"unpacked, with the text of its cells, the workbook is too large: {allowed}. Deliver CSV.")
