@@ -1,9 +1,9 @@
 """Intake's speed against the engine's own typed CSV-to-Parquet copy of the same file: `python -m benchmarks.intake --call-events N`.
 
 Makes a file of N call events and one of 2 N, runs every job in turns, each in a process of its own, holds the answers against each
-other, and only then prints the ratios beside their bounds and writes benchmarks/intake.json. Ratios are of the same round,
-and the median of all rounds counts. A bound holds for wall time; processor time stands beside it, for on a machine with other
-work it is the steadier of the two. What is measured is intake_jobs.py's.
+other, and only then prints the ratios beside their bounds and writes benchmarks/intake.json and intake's part of
+benchmarks/README.md. Ratios are of the same round, and the median of all rounds counts. A bound holds for wall time; processor
+time stands beside it, for on a machine with other work it is the steadier of the two. What is measured is intake_jobs.py's.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import page
 from benchmarks.calls import write_month
 from benchmarks.intake_jobs import JOBS
 from benchmarks.measured import Figure, apart, figure, show
@@ -48,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     told = {"call_events": given.call_events, "rounds": given.rounds}
     text = json.dumps([asdict(one) | told for one in figures], indent=1)
     given.out.write_text(text + "\n")
+    if given.out == RESULTS:
+        page.write_intake(figures, single, given.call_events)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The generated part of benchmarks/README.md: the figures beside their bounds, the times, and the machine they were measured on."""
+"""The generated parts of benchmarks/README.md: the figures beside their bounds, the times, and the machine they were measured on."""
 
 from __future__ import annotations
 
@@ -14,16 +14,30 @@ from benchmarks.measured import Figure
 from maalopfyldelse.sample.common import Sizes
 
 PAGE = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- whole job: written by make bench -->", "<!-- end of whole job -->"
+WHOLE_JOB = "<!-- whole job: written by make bench -->", "<!-- end of whole job -->"
+INTAKE = "<!-- intake: written by make bench-intake -->", "<!-- end of intake -->"
+Rounds = Sequence[dict[str, dict[str, Any]]]  # in each, who → what was measured
 LIBRARIES = ("duckdb", "great-expectations", "pandas", "polars", "pyarrow")
 
 
-def write(figures: Sequence[Figure], rounds: Sequence[dict[str, dict[str, Any]]], sizes: Sizes) -> None:
-    """Puts the part in its place; what stands around it is left."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    lines = [*_sizes(sizes), *_times(rounds), *_figures(figures), machine()]
-    PAGE.write_text(before + "\n".join([BEGIN, "", *lines, "", END]) + after)
+def write(figures: Sequence[Figure], rounds: Rounds, sizes: Sizes) -> None:
+    """Puts the whole job's part in its place."""
+    heads = ("wall s", "processor s", "peak MB", "with start and imports, s")
+    _put(WHOLE_JOB, [*_sizes(sizes), *_times("cold", heads, rounds), *_figures(figures), machine()])
+
+
+def write_intake(figures: Sequence[Figure], rounds: Rounds, events: int) -> None:
+    """Puts intake's part in its place."""
+    said = f"{events:,} call events in one file; the median of {len(rounds)} rounds."
+    _put(INTAKE, [said, "", *_times("job", ("wall s", "processor s", "peak MB"), rounds), *_figures(figures), machine()])
+
+
+def _put(marks: tuple[str, str], lines: list[str]) -> None:
+    """What stands around the part is left."""
+    begin, end = marks
+    before, _, rest = PAGE.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    PAGE.write_text(before + "\n".join([begin, "", *lines, "", end]) + after)
 
 
 def _sizes(sizes: Sizes) -> list[str]:
@@ -31,12 +45,13 @@ def _sizes(sizes: Sizes) -> list[str]:
     return [f"{said}; the median of each measurement's rounds.", ""]
 
 
-def _times(rounds: Sequence[dict[str, dict[str, Any]]]) -> list[str]:
-    lines = ["| cold | wall s | processor s | peak MB | with start and imports, s |", "|---|--:|--:|--:|--:|"]
+def _times(what: str, heads: Sequence[str], rounds: Rounds) -> list[str]:
+    lines = [f"| {what} | {' | '.join(heads)} |", "|---|" + "--:|" * len(heads)]
+    kinds = (("wall", 1), ("processor", 1), ("memory", 0), ("whole", 1))[: len(heads)]
     for name in rounds[0]:
         some = [found[name] for found in rounds if name in found]
-        cells = [median(found[kind] for found in some) for kind in ("wall", "processor", "memory", "whole")]
-        lines.append(f"| {name} | {cells[0]:.1f} | {cells[1]:.1f} | {cells[2]:.0f} | {cells[3]:.1f} |")
+        cells = [f"{median(found[kind] for found in some):.{digits}f}" for kind, digits in kinds]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 
