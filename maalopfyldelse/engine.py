@@ -23,6 +23,14 @@ def settings() -> dict[str, Any]:
     return {"threads": threads, "memory_limit": os.environ.get("MAAL_MEMORY_LIMIT") or "60%"}
 
 
+def threads() -> int:
+    """Threads for what is done beside the engine. Raises CallerError when the environment asks for what is no number from 1."""
+    asked = str(settings()["threads"])
+    if not asked.isdecimal() or int(asked) < 1:
+        raise _not_to_be_had()
+    return int(asked)
+
+
 def connect(home: Home) -> duckdb.DuckDBPyConnection:
     """An in-memory database that spills to the home's tmp/. Raises what `open_in_memory` raises."""
     return open_in_memory(temp_directory=str(home.tmp / "spill"))
@@ -36,12 +44,23 @@ def open_in_memory(**more: str) -> duckdb.DuckDBPyConnection:
     try:
         con = duckdb.connect(":memory:", config=config)
     except (duckdb.InvalidInputException, duckdb.ParserException, duckdb.SyntaxException):
-        asked = " and ".join(
-            f"{name}={os.environ[name]}" for name in ("MAAL_THREADS", "MAAL_MEMORY_LIMIT") if os.environ.get(name)
-        )
-        raise CallerError(
-            f"The engine cannot be started with {asked}. MAAL_THREADS is a number from 1, MAAL_MEMORY_LIMIT one with a unit, as 4GB."
-        ) from None
+        raise _not_to_be_had() from None
+    return _told(con)
+
+
+def _not_to_be_had() -> CallerError:
+    asked = " and ".join(f"{name}={os.environ[name]}" for name in ("MAAL_THREADS", "MAAL_MEMORY_LIMIT") if os.environ.get(name))
+    return CallerError(
+        f"The engine cannot be started with {asked}. MAAL_THREADS is a number from 1, MAAL_MEMORY_LIMIT one with a unit, as 4GB."
+    )
+
+
+def session(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Another session of the same database: same memory and threads, temporary tables and variables of its own."""
+    return _told(con.cursor())
+
+
+def _told(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     con.execute("set timezone = 'UTC'")
     con.execute("set enable_progress_bar = false")
     return con

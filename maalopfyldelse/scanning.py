@@ -130,7 +130,9 @@ class Scanning:
     @cached_property
     def current(self) -> dict[str, CurrentTable]:
         """The current rows of each table at the date of knowledge; makes the views as it goes."""
-        return create_current(self.connection, self.home, self.declared, self.ledger, self.tables, self.known_at)
+        return create_current(
+            self.connection, self.home, self.declared, self.ledger, self.tables, self.known_at, is_read_often=True
+        )
 
     @cached_property
     def ask(self) -> Ask:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ..contract import Format, Limits
-from ..engine import settings
+from ..engine import threads
 from .csvproof import prove_line_ends, prove_quotes
 from .faults import Fault, Refused, row_message
 from .textfile import TextFile, too_long
@@ -55,12 +55,14 @@ class CsvFile:
         self.names = self._header()
         self.is_ascii = text.is_ascii
 
-    def select(self, needed: list[str], careful: bool) -> str:
-        """SQL for the needed columns as text r0, r1, …; careful: unsplittable rows are left out, `_row` numbers the others."""
+    def select(self, needed: list[str], careful: bool, *, numbered: bool = True) -> str:
+        """SQL for the needed columns as text r0, r1, …; careful: unsplittable rows are left out, `_row` numbers the others or,
+        where they are not to be `numbered`, is null."""
         places = [self.names.index(name) for name in needed]
         picked = [f"c{place} as r{i}" for i, place in enumerate(places)]
         if careful:
-            picked += ["row_number() over () as _row", "cast(null as varchar) as _broken"]
+            number = "row_number() over ()" if numbered else "cast(null as bigint)"
+            picked += [f"{number} as _row", "cast(null as varchar) as _broken"]
         return f"select {', '.join(picked) or '1 as one'} from {self._relation(self._text.path, careful)}"
 
     def by_columns(
@@ -82,7 +84,7 @@ class CsvFile:
             {name: place(column) for name, column in texts.items()},
             {name: (place(column), cast) for name, (column, cast) in typed.items()},
             made,
-            threads=min(int(settings()["threads"]), MOST_AHEAD),
+            threads=min(threads(), MOST_AHEAD),
         )
 
     def rows(self, con: duckdb.DuckDBPyConnection) -> int:

@@ -71,18 +71,20 @@ def create_current(
     *,
     temporary: bool = True,
     suffix: str = "",
+    is_read_often: bool = False,
 ) -> dict[str, CurrentTable]:
     """Makes one view a table (temporary, or in the connection's database), named as the table with `suffix`, and says what it holds.
 
     The view has the table's columns in their order, then delivery_id and delivered_at; it is empty when nothing counts. `known_at`
-    None means all that the ledger knows. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
+    None means all that the ledger knows. Where rows win by key, a temporary view that `is_read_often` is a table: to choose the
+    rows takes longer than to read them. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
     """
     import duckdb
 
     found = {}
     for name in sorted(set(tables)):
         try:
-            found[name] = _create(con, home, declared, known, declared.tables[name], known_at, temporary, suffix)
+            found[name] = _create(con, home, declared, known, declared.tables[name], known_at, temporary, suffix, is_read_often)
         except duckdb.Error:
             hold_whole(home, (d for e in declared.extracts_of(name) for d in known.deliveries(e.extract, known_at)))
             raise
@@ -131,6 +133,7 @@ def _create(
     known_at: datetime | None,
     temporary: bool,
     suffix: str,
+    is_read_often: bool,
 ) -> CurrentTable:
     stored: list[Delivery] = []
     counting: list[Delivery] = []
@@ -152,7 +155,8 @@ def _create(
     chosen = sorted([*plain, *keyed], key=_age)
     if plain or not keyed:
         view = f"{rows_sql(home, table, plain)}" + (f" union all {view}" if keyed else "")
-    con.execute(f'create or replace {"temp " if temporary else ""}view "{name}" as {view}')
+    kind = "temp table" if is_read_often and before else "temp view" if temporary else "view"
+    con.execute(f'create or replace {kind} "{name}" as {view}')
     superseded += sum(_rows(d) for d in counting if d not in chosen)
     withdrawn = sum(_rows(d) for d in stored if d.withdrawn_at is not None)
     kept = sum(_rows(d) for d in stored)

@@ -14,6 +14,7 @@ import stat
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from ..contract import Extract, Period
 from ..dates import parse_instant, period_bounds
+from ..engine import threads
 from ..errors import CallerError, DeliveryRefused, nearest
 from ..printing import printable
 from .faults import Refused
@@ -102,13 +104,21 @@ def scan(folder: Path, extracts: Mapping[str, Extract], ledger: Ledger | None = 
     if not paths and not problems:
         raise CallerError(f"{folder}: the folder holds no deliveries. Put files in {folder}/RECEIVED-AT/SYSTEM/.")
     hashes = _Hashes(ledger)
-    found: dict[tuple[str, str], Found] = {}
-    for path in paths:
+
+    def identified(path: Path) -> Found | DeliveryRefused:
         relative = path.relative_to(root).as_posix()
         try:
-            one = _identify(path, relative, extracts, declared.get(relative), hashes)
+            return _identify(path, relative, extracts, declared.get(relative), hashes)
         except DeliveryRefused as unusable:
-            problems.append(Problem(shown_name(relative), unusable.code, f"{shown_name(relative)}: {unusable}"))
+            return unusable
+
+    with ThreadPoolExecutor(threads()) as pool:
+        outcomes = list(pool.map(identified, paths))
+    found: dict[tuple[str, str], Found] = {}
+    for path, one in zip(paths, outcomes, strict=True):
+        relative = path.relative_to(root).as_posix()
+        if isinstance(one, DeliveryRefused):
+            problems.append(Problem(shown_name(relative), one.code, f"{shown_name(relative)}: {one}"))
             continue
         key = (one.extract, one.sha256)
         if key in found and None not in (one.period, found[key].period) and one.period != found[key].period:

@@ -167,8 +167,16 @@ class Loader:
     def _careful(self, is_too_many: Callable[[int, int], bool]) -> Loaded:
         program, names = self._program, self._program.places
         rows = self._file.select(program.needed, careful=True)
-        split = self._copy(program.careful(rows, self._settle_folds(rows)), self._numbered)
-        numbered = f"read_parquet({quoted(str(self._numbered))})"
+        settled = self._settle_folds(rows)
+        place = quoted(str(self._numbered))
+        if isinstance(self._file, CsvFile) and not settled and not self._rules.looks_up:
+            # no join mixes up the rows, and to number them while they are read would take one thread only
+            unnumbered = self._file.select(program.needed, careful=True, numbered=False)
+            split = self._copy(program.careful(unnumbered, settled), self._numbered)
+            numbered = f"(select * replace (file_row_number + 1 as _row) from read_parquet({place}, file_row_number = true))"
+        else:
+            split = self._copy(program.careful(rows, settled), self._numbered)
+            numbered = f"read_parquet({place})"
         flags = [f"_f{i}" for i in range(len(names))]
         faulty = " or ".join(f"{flag} is not null" for flag in ["_broken", *flags])
         columns = ", ".join(f'"{name}"' for name in [*self._table.columns, "delivery_id"])

@@ -50,7 +50,7 @@ class RowRules:
         broken = " or ".join(f"coalesce(({rule.when}), false)" for rule in self.rules)
         columns = ", ".join(f'{self.table.table}."{name}"' for name in self.table.columns)
         sound = f"case when {broken} then error('{stop}') else true end"
-        if not self._looks_up:
+        if not self.looks_up:
             return f"select {columns} from {self._relation(typed)} where {sound}"
         numbered = f"select *, row_number() over () as _row from ({typed})"
         return f"select {columns} from {self._relation(numbered)} where {sound} order by _row"
@@ -69,11 +69,11 @@ class RowRules:
             sound = [f"{flags[name]} is null" for name in self.table.columns if mentions(rule, name)]
             asked = " and ".join([f"{broken} is null", *sound, f"({rule.when})"])
             picked.append(f"case when {asked} then '{rule.code}' end as {flags[rule.code]}")
-        order = " order by _row" if self._looks_up else ""
+        order = " order by _row" if self.looks_up else ""
         return f"select {self.table.table}.* exclude (delivered_date), {', '.join(picked)} from {self._relation(typed)}{order}"
 
     @property
-    def _looks_up(self) -> bool:
+    def looks_up(self) -> bool:
         """A look-up is a join, and the engine's joins mix up the order of rows; a file's rows are stored in its order."""
         return any(mentions(rule, name) for rule in self.rules for name in HOUSE)
 

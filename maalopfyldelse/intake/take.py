@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,10 +21,11 @@ from .. import trouble
 from ..contract import Extract, Limits, Table
 from ..dates import danish_date
 from ..declared import Declared
-from ..engine import connect
+from ..engine import connect, session
 from ..errors import MaalError
 from ..home import Home
 from . import rowrules
+from .abreast import Desk, abreast
 from .deliveries import CHANGED, Found, Scan, hash_file, pinned
 from .faults import Fault, Refused
 from .keys import hash_key, set_key
@@ -89,9 +90,7 @@ def take_extract(
     contract = contract_hash(extract, table, declared.plan_paths)
     report = TakeReport(extract_id)
     known = {d.delivery_id: d for d in ledger.deliveries(extract_id)}
-    taken = report.read
-    con: duckdb.DuckDBPyConnection | None = None
-    prepared: set[str] = set()
+    new: list[Found] = []
     for found in scan.of(extract_id):
         if found.arrived_at is None:
             raise ValueError("scan with a ledger and a time of sighting before taking")
@@ -105,12 +104,14 @@ def take_extract(
                 _note_arrival(ledger, found, before)
                 report.known += 1
                 continue
-        if con is None:
-            con = connect(home)
-            rowrules.prepare(con, declared.plan_paths, extract)
-            rowrules.prove(con, extract, table)
+        new.append(found)
+
+    def read(desk: Desk, found: Found) -> tuple[Delivery, list[Fault]]:
         progress(f"{extract_id}: reading {found.name}")
-        delivery, faults = _take(con, home, extract, table, contract, found, prepared, synthetic=scan.synthetic)
+        return _take(desk.con, home, extract, table, contract, found, desk.prepared, synthetic=scan.synthetic)
+
+    taken = report.read
+    for found, (delivery, faults) in abreast(new, read, _desks(home, declared, extract, table)):
         ledger.record(delivery, (Reject(delivery.delivery_id, f.line, f.code, f.column, f.message) for f in faults))
         taken.add(delivery.delivery_id)
         if delivery.state == "refused":
@@ -129,6 +130,17 @@ def take_extract(
     if taken:
         sweep(home, ledger, extract.table)
     return report
+
+
+def _desks(home: Home, declared: Declared, extract: Extract, table: Table) -> Iterator[Desk]:
+    """Sessions in which files of the extract can be read. Raises CallerError for a row rule that cannot be worked out."""
+    con = connect(home)
+    rowrules.prepare(con, declared.plan_paths, extract)
+    rowrules.prove(con, extract, table)
+    while True:
+        yield Desk(con)
+        con = session(con)
+        rowrules.prepare(con, declared.plan_paths, extract)
 
 
 def sweep(home: Home, ledger: Ledger, table: str) -> None:

@@ -1,0 +1,62 @@
+"""Several files of an extract read at once, and their outcomes in the files' order.
+
+Each file has a session of the one engine to itself, so memory and threads are shared and nothing else is. While one file's text
+is proved, or its JSON read, the engine casts another's. What is done with a file is take.py's.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, TypeVar
+
+from ..engine import threads
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST = 4  # files at once: more would only hold more memory
+F = TypeVar("F")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass
+class Desk:
+    """Where one file at a time is read: a session, and the zones that it knows already."""
+
+    con: duckdb.DuckDBPyConnection
+    prepared: set[str] = field(default_factory=set)
+
+
+def abreast(files: Sequence[F], read: Callable[[Desk, F], Outcome], desks: Iterator[Desk]) -> Iterator[tuple[F, Outcome]]:
+    """Each file with what `read` says of it. Raises what `read` raises, of the first file in order, when the others have been left."""
+    number = min(len(files), threads(), MOST)
+    used = [next(desks) for _ in range(number)]
+    if number < 2:
+        yield from ((file, read(used[0], file)) for file in files)
+        return
+    free = SimpleQueue[Desk]()
+    for desk in used:
+        free.put(desk)
+
+    def read_at_a_desk(file: F) -> Outcome:
+        desk = free.get()
+        try:
+            return read(desk, file)
+        finally:
+            free.put(desk)
+
+    with ThreadPoolExecutor(number) as pool:
+        waiting = deque[tuple[F, Future[Outcome]]]((file, pool.submit(read_at_a_desk, file)) for file in files)
+        try:
+            while waiting:
+                file, future = waiting.popleft()
+                yield file, future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for desk in used:
+                desk.con.interrupt()
+            raise
