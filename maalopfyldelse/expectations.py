@@ -16,10 +16,10 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .contract import BUILT_IN_COLUMNS, Extract, Rule, Table
+from .engine import spill_into
 from .errors import CallerError, nearest
 from .gx_suite import Outcome, connection, expectation_of, is_delivery_by_delivery, is_row_by_row, own_query, validate
 from .intake.ledger import CheckResult, Delivery, Ledger
@@ -171,7 +171,7 @@ def evaluate(
         from .intake.current import create_current, rows_sql
 
         con = connection()
-        con.execute(f"set temp_directory = '{_quoted(home.tmp / 'spill')}'")
+        spill_into(con, home)
         for codes in sorted(set(missing.values()) - {()}):
             new, rules = [d for d in stored if missing[d] == codes], [r for r in extract.rules if r.code in codes]
             progress(f"{len(rules)} rules over {sum(d.rows_kept or 0 for d in new)} rows of {len(new)} deliveries")
@@ -271,7 +271,3 @@ def _batches(deliveries: list[Delivery]) -> Iterator[list[Delivery]]:
             some = []
         some.append(delivery)
     yield some
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
