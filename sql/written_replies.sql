@@ -131,7 +131,8 @@ timed_tickets as (
         a.cohort_rule = 'answered' and d.day is null as is_undated,
         case when a.cohort_rule = 'answered' then coalesce(d.day, a.created_date) else a.created_date end as observed_date
     from answered_tickets as a
-    left join calendar as d on a.answered_day_no = d.day_no
+    -- Only answers that are placed by their own day are looked up.
+    left join calendar as d on case when a.cohort_rule = 'answered' then a.answered_day_no end = d.day_no
 ),
 judged_tickets as (
     select

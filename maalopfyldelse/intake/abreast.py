@@ -6,9 +6,8 @@ is proved, or its JSON read, the engine casts another's. What is done with a fil
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST = 4  # files at once: more would only hold more memory
+PATIENCE = 0.1  # seconds
 F = TypeVar("F")
 Outcome = TypeVar("Outcome")
 
@@ -32,7 +32,8 @@ class Desk:
 
 
 def abreast(files: Sequence[F], read: Callable[[Desk, F], Outcome], desks: Iterator[Desk]) -> Iterator[tuple[F, Outcome]]:
-    """Each file with what `read` says of it. Raises what `read` raises, of the first file in order, when the others have been left."""
+    """Each file with what `read` says of it. Raises what `read` raises, of the first file in order, when those behind
+    it have been left."""
     number = min(len(files), threads(), MOST)
     used = [next(desks) for _ in range(number)]
     if number < 2:
@@ -50,13 +51,14 @@ def abreast(files: Sequence[F], read: Callable[[Desk, F], Outcome], desks: Itera
             free.put(desk)
 
     with ThreadPoolExecutor(number) as pool:
-        waiting = deque[tuple[F, Future[Outcome]]]((file, pool.submit(read_at_a_desk, file)) for file in files)
+        futures = [pool.submit(read_at_a_desk, file) for file in files]
         try:
-            while waiting:
-                file, future = waiting.popleft()
+            for file, future in zip(files, futures, strict=True):
                 yield file, future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for desk in used:
-                desk.con.interrupt()
+            while running := [future for future in futures if future.running()]:
+                for desk in used:  # again and again: one may just be about to ask the engine
+                    desk.con.interrupt()
+                wait(running, timeout=PATIENCE)
             raise
