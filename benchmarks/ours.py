@@ -30,6 +30,8 @@ from maalopfyldelse.plan import Plan
 from maalopfyldelse.scanning import load_plan, tables_of
 from maalopfyldelse.work import Work
 
+gx_suite.imported()
+
 PLAN, GOALS = "star-2021", ("M2", "M4")  # the goals whose rows are counted from calls, tickets, cases and the panel
 AS_OF = date(2021, 12, 31)
 BIG = ("call_events", "tickets", "cases", "jobcentre_panel")  # what is large; the other tables are lists of a few rows

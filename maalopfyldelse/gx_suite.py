@@ -70,7 +70,8 @@ def _spark_out_of_sight() -> Iterator[None]:
 
 
 @lru_cache
-def _imported() -> Any:
+def imported() -> Any:
+    """Great Expectations, whose import takes seconds and sends nothing anywhere."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with _spark_out_of_sight():
         import great_expectations
@@ -82,7 +83,7 @@ def _imported() -> Any:
 def _gx() -> tuple[Any, Any]:
     """Great Expectations and a data source on this process's DuckDB, made once: nothing leaves the machine, nothing is written
     to disk, nothing is printed."""
-    great_expectations = _imported()
+    great_expectations = imported()
     from . import gx_duckdb
 
     # Its log repeats the statement and DuckDB's message, and that message may quote a value.
@@ -122,7 +123,7 @@ def _asset(name: str) -> Any:
 
 
 def _type(rule: Rule, place: str) -> Any:
-    gxe = _imported().expectations
+    gxe = imported().expectations
     from great_expectations.expectations.expectation import Expectation
 
     classes: dict[str, Any] = {
