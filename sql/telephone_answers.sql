@@ -46,6 +46,7 @@ with all_calls as (
         call_id,
         min(started_at) as begun_at,
         min(started_date) as begun_date,
+        max(started_date) as last_date,
         count(*) as event_count,
         max(case when media = 'phone' then 1 else 0 end) as is_phone
     from call_events
@@ -57,11 +58,17 @@ calls as (
     from all_calls
     where begun_date > $from_date and begun_date <= $as_of
 ),
+late_calls as (
+    -- A call of the window may go on after it.
+    select call_id
+    from calls
+    where last_date > $as_of
+),
 met as (
     -- Whom a caller met, in order: the queues he stood in and the agents who answered. A __Callout_ queue holds agents' outgoing
     -- calls and callbacks. A queue key that nobody mapped gives a null queue: that group is forbidden, so the run stops rather than
     -- counts without it (S10). Times are milliseconds, so that a wait is a plain subtraction; duration_s is rounded by the system.
-    -- Calls of the window have no event before it; calls that began after it are left out where calls are told apart.
+    -- Calls of the window have no event before it; of calls that began before it none is left where calls are told apart.
     select
         e.call_id,
         e.call_sequence,
@@ -78,9 +85,11 @@ met as (
         date_diff('millisecond', timestamp '2000-01-01 00:00:00', coalesce(e.speak_started_at, e.started_at)) as speak_ms
     from call_events as e
     left join queues as q on e.queue_key = q.queue_key
+    left join late_calls as l on case when e.started_date > $as_of then e.call_id end = l.call_id
     where
         e.media = 'phone'
         and e.started_date > $from_date
+        and (e.started_date <= $as_of or l.call_id is not null)
         and (
             (e.event_type = 'queue' and coalesce(substr(e.queue_key, 1, 10), '') <> '__Callout_')
             or (e.event_type = 'conversation' and e.result_code = 'k')

@@ -76,8 +76,8 @@ def create_current(
     """Makes one view a table (temporary, or in the connection's database), named as the table with `suffix`, and says what it holds.
 
     The view has the table's columns in their order, then delivery_id and delivered_at; it is empty when nothing counts. `known_at`
-    None means all that the ledger knows. Where rows win by key, a temporary view that `is_read_often` is a table: to choose the
-    rows takes longer than to read them. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
+    None means all that the ledger knows. Where rows win by key, a view that `is_read_often` is a temporary table: to choose the rows takes
+    longer than to read them. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
     """
     import duckdb
 
@@ -155,8 +155,11 @@ def _create(
     chosen = sorted([*plain, *keyed], key=_age)
     if plain or not keyed:
         view = f"{rows_sql(home, table, plain)}" + (f" union all {view}" if keyed else "")
+    made_of = (*before, (name, view))
     kind = "temp table" if is_read_often and before else "temp view" if temporary else "view"
     con.execute(f'create or replace {kind} "{name}" as {view}')
+    for made, _ in before if kind == "temp table" else ():
+        con.execute(f'drop table "{made}"')
     superseded += sum(_rows(d) for d in counting if d not in chosen)
     withdrawn = sum(_rows(d) for d in stored if d.withdrawn_at is not None)
     kept = sum(_rows(d) for d in stored)
@@ -166,7 +169,6 @@ def _create(
         raise AssertionError(f"{table.table}: {kept} rows kept are not {current} + {superseded} + {withdrawn} + {held_back}")
     key = " ".join(table.key)
     follows_from = [f"{key if d in keyed else 'all'}: {d.store_path} {d.arrived_at.isoformat()}" for d in chosen]
-    made_of = (*before, (name, view))
     return CurrentTable([d.delivery_id for d in chosen], follows_from, kept, current, superseded, withdrawn, held_back, made_of)
 
 
