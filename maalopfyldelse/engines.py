@@ -51,6 +51,9 @@ class DuckDB:
     name = "duckdb"
 
     def over(self, con: duckdb.DuckDBPyConnection, current: Mapping[str, CurrentTable], tables: Mapping[str, Table]) -> Ask:
+        from .intake.current import keep_chosen
+
+        keep_chosen(con, current)
         return asked(con)
 
     def versions(self) -> dict[str, str]:

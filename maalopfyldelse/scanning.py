@@ -130,9 +130,7 @@ class Scanning:
     @cached_property
     def current(self) -> dict[str, CurrentTable]:
         """The current rows of each table at the date of knowledge; makes the views as it goes."""
-        return create_current(
-            self.connection, self.home, self.declared, self.ledger, self.tables, self.known_at, is_read_often=True
-        )
+        return create_current(self.connection, self.home, self.declared, self.ledger, self.tables, self.known_at)
 
     @cached_property
     def ask(self) -> Ask:
@@ -143,8 +141,10 @@ class Scanning:
     def earlier(self, day: date) -> Scanning:
         """The same plan and the same knowledge at an earlier day, under the approved readings only."""
         other = replace(self, as_of=day, alternatives=False, ran=[], reused=[], _scanned={}, _missing={})
-        for name in ("connection", "current", "ask", "counting", "evidence", "tables"):  # what does not depend on the day
+        for name in ("connection", "current", "counting", "evidence", "tables"):  # what does not depend on the day
             other.__dict__[name] = getattr(self, name)
+        if "ask" in self.__dict__:  # made only when something is counted
+            other.__dict__["ask"] = self.ask
         return other
 
     @cached_property

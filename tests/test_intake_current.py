@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from intake_house import House, extract, house, table
 
+from maalopfyldelse.engine import connect
 from maalopfyldelse.errors import CallerError, MaalError
+from maalopfyldelse.intake.current import create_current, keep_chosen
 from maalopfyldelse.intake.ledger import CheckResult
 from maalopfyldelse.intake.take import take_extract
 
@@ -286,3 +288,19 @@ def test_runs_are_noted() -> None:
         runs = h.ledger.runs()
         assert [r["run_id"] for r in runs] == [first, second]
         assert (runs[0]["ended_at"], runs[1]["outcome"], runs[1]["plan"]) == (None, "done", "p")
+
+
+def test_rows_that_win_by_key_are_the_same_once_they_are_kept() -> None:
+    with house(table({"id": "varchar", "n": "integer"}), extract({"id": "Id", "n": "N"}, superseding="key")) as h:
+        h.put("a.csv", "Id,N\na,1\nb,2\n", arrival="2021-01-01T0800")
+        h.put("b.csv", "Id,N\nb,3\nc,4\n", arrival="2021-02-01T0800")
+        h.take()
+        with connect(h.home) as con:
+            found = create_current(con, h.home, h.declared, h.ledger, ["things"], None)
+            rows = con.execute("from things order by all").fetchall()
+            assert [row[:2] for row in rows] == [("a", 1), ("b", 3), ("c", 4)]
+            for _ in range(2):
+                keep_chosen(con, found)
+                assert con.execute("from things order by all").fetchall() == rows
+            kept = con.execute("select table_name from duckdb_tables()").fetchall()
+            assert kept == [("things_rows",)], "and what they were chosen by is let go"

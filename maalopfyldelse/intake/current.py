@@ -8,7 +8,7 @@ overwritten, and a row that does not count is still counted: kept = current + su
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -71,24 +71,33 @@ def create_current(
     *,
     temporary: bool = True,
     suffix: str = "",
-    is_read_often: bool = False,
 ) -> dict[str, CurrentTable]:
     """Makes one view a table (temporary, or in the connection's database), named as the table with `suffix`, and says what it holds.
 
     The view has the table's columns in their order, then delivery_id and delivered_at; it is empty when nothing counts. `known_at`
-    None means all that the ledger knows. Where rows win by key, a view that `is_read_often` is a temporary table: to choose the rows takes
-    longer than to read them. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
+    None means all that the ledger knows. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
     """
     import duckdb
 
     found = {}
     for name in sorted(set(tables)):
         try:
-            found[name] = _create(con, home, declared, known, declared.tables[name], known_at, temporary, suffix, is_read_often)
+            found[name] = _create(con, home, declared, known, declared.tables[name], known_at, temporary, suffix)
         except duckdb.Error:
             hold_whole(home, (d for e in declared.extracts_of(name) for d in known.deliveries(e.extract, known_at)))
             raise
     return found
+
+
+def keep_chosen(con: duckdb.DuckDBPyConnection, current: Mapping[str, CurrentTable]) -> None:
+    """Turns temporary views whose rows win by key into tables, for who reads them often: to choose the rows takes longer than to
+    read them."""
+    for name, found in current.items():
+        if chosen_by := found.made_of[:-1]:
+            con.execute(f'create temp table if not exists "{name}_rows" as select * from "{name}"')
+            con.execute(f'create or replace temp view "{name}" as select * from "{name}_rows"')
+            for made, _ in chosen_by:
+                con.execute(f'drop table if exists "{made}"')
 
 
 def hold_whole(home: Home, deliveries: Iterable[Delivery]) -> None:
@@ -133,7 +142,6 @@ def _create(
     known_at: datetime | None,
     temporary: bool,
     suffix: str,
-    is_read_often: bool,
 ) -> CurrentTable:
     stored: list[Delivery] = []
     counting: list[Delivery] = []
@@ -156,10 +164,7 @@ def _create(
     if plain or not keyed:
         view = f"{rows_sql(home, table, plain)}" + (f" union all {view}" if keyed else "")
     made_of = (*before, (name, view))
-    kind = "temp table" if is_read_often and before else "temp view" if temporary else "view"
-    con.execute(f'create or replace {kind} "{name}" as {view}')
-    for made, _ in before if kind == "temp table" else ():
-        con.execute(f'drop table "{made}"')
+    con.execute(f'create or replace {"temp " if temporary else ""}view "{name}" as {view}')
     superseded += sum(_rows(d) for d in counting if d not in chosen)
     withdrawn = sum(_rows(d) for d in stored if d.withdrawn_at is not None)
     kept = sum(_rows(d) for d in stored)
@@ -169,6 +174,7 @@ def _create(
         raise AssertionError(f"{table.table}: {kept} rows kept are not {current} + {superseded} + {withdrawn} + {held_back}")
     key = " ".join(table.key)
     follows_from = [f"{key if d in keyed else 'all'}: {d.store_path} {d.arrived_at.isoformat()}" for d in chosen]
+    made_of = (*before, (name, view))
     return CurrentTable([d.delivery_id for d in chosen], follows_from, kept, current, superseded, withdrawn, held_back, made_of)
 
 
