@@ -6,7 +6,6 @@ Every connection that computes is opened here; the analysts' file is opened in a
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .errors import CallerError
@@ -18,22 +17,10 @@ if TYPE_CHECKING:
 
 
 def settings() -> dict[str, Any]:
-    """Threads and memory: what `MAAL_THREADS` and `MAAL_MEMORY_LIMIT` say, else the processors that the process may use and
-    `_usual_memory`."""
+    """Threads and memory: what `MAAL_THREADS` and `MAAL_MEMORY_LIMIT` say, else the processors that the process may use and 60 pct.
+    of the machine's or container's memory (the rest is for what runs beside the engine)."""
     threads = os.environ.get("MAAL_THREADS") or len(os.sched_getaffinity(0))
-    return {"threads": threads, "memory_limit": os.environ.get("MAAL_MEMORY_LIMIT") or _usual_memory()}
-
-
-@lru_cache
-def _usual_memory() -> str:
-    """2 GB, with which thirty million rows are counted nearly as fast as with all there is; a twelfth of a machine or container that
-    has more than 24 GB, 60 pct. of one that has less than 3.3 GB (the rest is for what runs beside the engine)."""
-    import duckdb
-
-    with duckdb.connect(config={"memory_limit": "60%"}) as con:  # the engine knows of containers
-        number, unit = con.execute("select current_setting('memory_limit')").fetchall()[0][0].split()
-    most = int(float(number) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB"].index(unit))
-    return f"{min(most, max(2 * 10**9, most * 5 // 36))} bytes"
+    return {"threads": threads, "memory_limit": os.environ.get("MAAL_MEMORY_LIMIT") or "60%"}
 
 
 def threads() -> int:

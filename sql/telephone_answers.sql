@@ -46,7 +46,6 @@ with all_calls as (
         call_id,
         min(started_at) as begun_at,
         min(started_date) as begun_date,
-        max(started_date) as last_date,
         count(*) as event_count,
         max(case when media = 'phone' then 1 else 0 end) as is_phone
     from call_events
@@ -58,112 +57,95 @@ calls as (
     from all_calls
     where begun_date > $from_date and begun_date <= $as_of
 ),
-late_calls as (
-    -- A call of the window may go on after it.
-    select call_id
-    from calls
-    where last_date > $as_of
-),
-met as (
-    -- Whom a caller met, in order: the queues he stood in and the agents who answered. A __Callout_ queue holds agents' outgoing
-    -- calls and callbacks. A queue key that nobody mapped gives a null queue: that group is forbidden, so the run stops rather than
-    -- counts without it (S10). Times are milliseconds, so that a wait is a plain subtraction; duration_s is rounded by the system.
-    -- Calls of the window have no event before it; of calls that began before it none is left where calls are told apart.
+phone_events as (
+    -- Times as milliseconds since the call began, so that a wait is a plain subtraction. duration_s is rounded by the system.
     select
+        e.rec_id,
         e.call_id,
         e.call_sequence,
-        e.rec_id,
+        e.event_type,
         e.result_code,
+        e.queue_key,
         e.started_at,
         e.started_date,
         e.started_minute,
-        q.queue,
-        case when e.event_type = 'queue' then 1 else 0 end as is_stand,
-        case when e.event_type = 'queue' and coalesce(q.queue, '') <> 'outside' then 1 else 0 end as is_entry,
-        date_diff('millisecond', timestamp '2000-01-01 00:00:00', e.started_at) as start_ms,
-        date_diff('millisecond', timestamp '2000-01-01 00:00:00', e.started_at) + cast(e.duration_s as bigint) * 1000 as end_ms,
-        date_diff('millisecond', timestamp '2000-01-01 00:00:00', coalesce(e.speak_started_at, e.started_at)) as speak_ms
+        date_diff('millisecond', c.begun_at, e.started_at) as start_ms,
+        date_diff('millisecond', c.begun_at, e.started_at) + cast(e.duration_s as bigint) * 1000 as end_ms,
+        date_diff('millisecond', c.begun_at, coalesce(e.speak_started_at, e.started_at)) as speak_ms
     from call_events as e
+    inner join calls as c on e.call_id = c.call_id
+    where e.media = 'phone'
+),
+stands as (
+    -- Every queue a caller stood in; a __Callout_ queue holds agents' outgoing calls and callbacks. A queue key that nobody
+    -- mapped gives a null queue: that group is forbidden, so the run stops rather than counts without it (S10).
+    select
+        e.*,
+        q.queue,
+        coalesce(q.queue, '') <> 'outside' as is_reported,
+        row_number() over (partition by e.call_id order by e.call_sequence desc, e.rec_id desc) as from_last
+    from phone_events as e
     left join queues as q on e.queue_key = q.queue_key
-    left join late_calls as l on case when e.started_date > $as_of then e.call_id end = l.call_id
-    where
-        e.media = 'phone'
-        and e.started_date > $from_date
-        and (e.started_date <= $as_of or l.call_id is not null)
-        and (
-            (e.event_type = 'queue' and coalesce(substr(e.queue_key, 1, 10), '') <> '__Callout_')
-            or (e.event_type = 'conversation' and e.result_code = 'k')
-        )
-),
-numbered as (
-    -- Every agent belongs to the reported queue entry before him; a queue comes before the agents of the same place.
-    select
-        m.*,
-        sum(m.is_entry) over (
-            partition by m.call_id order by m.call_sequence, m.is_stand desc, m.rec_id
-            rows between unbounded preceding and current row
-        ) as entry_no,
-        sum(m.is_stand) over (
-            partition by m.call_id order by m.call_sequence, m.is_stand desc, m.rec_id
-            rows between current row and unbounded following
-        ) as stands_left
-    from met as m
-),
-stretches as (
-    -- The reported queue entries of a call (0 = before the first), each with the first agent who spoke after it and before the
-    -- next one; callbacks and other queues included (S7, S12). The last queue of the call may be any.
-    select
-        call_id,
-        entry_no,
-        min(case when is_entry = 1 then queue end) as queue,
-        min(case when is_entry = 1 then result_code end) as result_code,
-        min(case when is_entry = 1 then started_at end) as entered_at,
-        min(case when is_entry = 1 then started_date end) as entered_date,
-        min(case when is_entry = 1 then started_minute end) as entered_minute,
-        min(case when is_entry = 1 then start_ms end) as start_ms,
-        min(case when is_entry = 1 then end_ms end) as end_ms,
-        min(case when is_stand = 0 then speak_ms end) as answer_ms,
-        max(case when is_stand = 1 and stands_left = 1 then end_ms end) as last_end_ms,
-        max(case when is_stand = 1 and stands_left = 1 then result_code end) as last_code,
-        max(is_stand) as has_queue
-    from numbered
-    group by call_id, entry_no
+    where e.event_type = 'queue' and coalesce(substr(e.queue_key, 1, 10), '') <> '__Callout_'
 ),
 entries as (
+    -- The reported queue entries of a call, in order, each reaching to the next.
     select
         call_id,
-        entry_no,
+        call_sequence,
         queue,
         result_code,
-        entered_at,
-        entered_date,
-        entered_minute,
+        started_at as entered_at,
+        started_date as entered_date,
+        started_minute as entered_minute,
         start_ms,
         end_ms,
-        answer_ms,
-        case when result_code = 'q' then end_ms end as order_ms
-    from stretches
-    where entry_no > 0
+        case when result_code = 'q' then end_ms end as order_ms,
+        row_number() over (partition by call_id order by call_sequence, rec_id) as entry_no,
+        lead(call_sequence) over (partition by call_id order by call_sequence, rec_id) as next_sequence
+    from stands
+    where is_reported
 ),
-ends as (
+answers as (
+    -- The first agent who spoke after each entry and before the next one; callbacks and other queues included (S7, S12).
+    select
+        e.call_id,
+        e.entry_no,
+        min(a.speak_ms) as answer_ms
+    from entries as e
+    inner join phone_events as a
+        on
+            e.call_id = a.call_id
+            and a.call_sequence >= e.call_sequence
+            and (e.next_sequence is null or a.call_sequence < e.next_sequence)
+    where a.event_type = 'conversation' and a.result_code = 'k'
+    group by e.call_id, e.entry_no
+),
+first_answers as (
     select
         call_id,
-        min(case when entry_no > 0 then answer_ms end) as first_answer_ms,
-        max(last_end_ms) as last_end_ms,
-        max(last_code) as last_code,
-        max(has_queue) as has_queue
-    from stretches
+        min(answer_ms) as first_answer_ms
+    from answers
     group by call_id
+),
+answered_entries as (
+    select
+        e.*,
+        a.answer_ms,
+        f.first_answer_ms
+    from entries as e
+    left join answers as a on e.call_id = a.call_id and e.entry_no = a.entry_no
+    left join first_answers as f on e.call_id = f.call_id
 ),
 whole_calls as (
     -- The last queue is the one whose agent gave the first answer; of an unanswered call, the last one entered (S5).
     select
-        e.call_id,
-        min(e.order_ms) as order_ms,
-        max(case when f.first_answer_ms is null or e.answer_ms = f.first_answer_ms then e.start_ms end) as last_start_ms
-    from entries as e
-    inner join ends as f on e.call_id = f.call_id
-    group by e.call_id
+        call_id,
+        min(answer_ms) as answer_ms,
+        min(order_ms) as order_ms,
+        max(case when first_answer_ms is null or answer_ms = first_answer_ms then start_ms end) as last_start_ms
+    from answered_entries
+    group by call_id
 ),
 subjects as (
     -- What is counted: the call (from its first reported entry to the end of its last queue), or each queue entry (S12).
@@ -177,13 +159,13 @@ subjects as (
         e.entered_minute,
         e.start_ms,
         w.last_start_ms,
-        f.first_answer_ms as answer_ms,
+        w.answer_ms,
         w.order_ms,
-        f.last_end_ms as end_ms,
-        f.last_code as end_code
-    from entries as e
+        l.end_ms,
+        l.result_code as end_code
+    from answered_entries as e
     inner join whole_calls as w on e.call_id = w.call_id
-    inner join ends as f on e.call_id = f.call_id
+    inner join stands as l on e.call_id = l.call_id and l.from_last = 1
     where e.entry_no = 1
     union all
     select
@@ -200,7 +182,7 @@ subjects as (
         order_ms,
         end_ms,
         result_code as end_code
-    from entries
+    from answered_entries
 ),
 outage_pairs as (
     -- Approved outages of the telephone system, half-open [began, ended), under each way to tell who was hit (S9).
@@ -263,12 +245,11 @@ facts as (
         cast(date_trunc('month', c.begun_date) as date) as observed_month,
         c.event_count,
         c.is_phone,
-        date_diff('millisecond', timestamp '2000-01-01 00:00:00', c.begun_at) as begun_ms,
         u.asked_unit,
         coalesce(s.entry_no, 0) as entry_no,
-        case when s.call_id is not null then s.queue when f.has_queue = 1 then 'outside' else 'none' end as queue,
+        case when s.call_id is not null then s.queue when l.call_id is not null then 'outside' else 'none' end as queue,
         s.call_id is not null as has_entry,
-        coalesce(f.has_queue, 0) = 1 as has_queue,
+        l.call_id is not null as has_queue,
         s.start_ms,
         s.last_start_ms,
         s.answer_ms,
@@ -287,7 +268,7 @@ facts as (
     from calls as c
     cross join units as u
     left join subjects as s on c.call_id = s.call_id and u.asked_unit = s.unit
-    left join ends as f on c.call_id = f.call_id
+    left join stands as l on c.call_id = l.call_id and l.from_last = 1
     left join outage_hits as o on s.unit = o.unit and s.call_id = o.call_id and s.entry_no = o.entry_no
     left join hours as h on s.entered_date = h.entered_date
 ),
@@ -311,7 +292,7 @@ read_calls as (
         f.order_ms,
         f.end_ms,
         f.end_code,
-        case r.wait_from when 'initiation' then f.begun_ms when 'last_queue' then f.last_start_ms else f.start_ms end as wait_start_ms,
+        case r.wait_from when 'initiation' then 0 when 'last_queue' then f.last_start_ms else f.start_ms end as wait_start_ms,
         case
             when r.callback = 'order_is_answer' and f.order_ms < coalesce(f.answer_ms, f.order_ms + 1) then f.order_ms
             else f.answer_ms

@@ -108,8 +108,8 @@ def _expression(entry: str) -> str | None:
         return f"row_number() over ({entry}, a.n)"
     if entry.startswith("partition by "):
         return f"count(*) over ({entry})"
-    if entry.endswith(" '…'"):
-        return {"date '…'": "date '2000-01-03'", "timestamp '…'": "timestamp '2000-01-01 00:00:00'"}[entry]
+    if entry == "date '…'":
+        return "date '2000-01-03'"
     return NARROWED.get(entry, entry)
 
 
