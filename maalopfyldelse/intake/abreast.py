@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST = 4  # files at once: more would only hold more memory
 PATIENCE = 0.1  # seconds
+ROOM = 900_000_000  # bytes of the engine's memory that the writing of a large file may take
 F = TypeVar("F")
 Outcome = TypeVar("Outcome")
 
@@ -35,7 +36,9 @@ def abreast(files: Sequence[F], read: Callable[[Desk, F], Outcome], desks: Itera
     """Each file with what `read` says of it. Raises what `read` raises, of the first file in order, when those behind
     it have been left."""
     number = min(len(files), threads(), MOST)
-    used = [next(desks) for _ in range(number)]
+    used = [next(desks) for _ in range(min(number, 1))]
+    number = min(number, *(_room(desk.con) for desk in used), MOST)
+    used += [next(desks) for _ in range(1, number)]
     if number < 2:
         yield from ((file, read(used[0], file)) for file in files)
         return
@@ -62,3 +65,9 @@ def abreast(files: Sequence[F], read: Callable[[Desk, F], Outcome], desks: Itera
                     desk.con.interrupt()
                 wait(running, timeout=PATIENCE)
             raise
+
+
+def _room(con: duckdb.DuckDBPyConnection) -> int:
+    """For how many files the engine's memory does; at least one."""
+    number, unit = con.execute("select current_setting('memory_limit')").fetchall()[0][0].split()
+    return max(1, int(float(number) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB"].index(unit)) // ROOM)
