@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks import job
+from benchmarks import with_duckdb_enquiries as enquiries
 from benchmarks import with_duckdb_figures as figures
 from benchmarks import with_duckdb_rules as rules
 from benchmarks.job import Answers, File, Lists
@@ -60,8 +61,8 @@ def run(deliveries: Path, out: Path, as_of: date, *, is_stored: bool = False) ->
             "cases": (cases, "case_id"),
         },
     )
-    figures.telephone(con, answers, found, as_of)
-    figures.written(con, answers, found, as_of, max(f.arrived for f in tickets))
+    enquiries.telephone(con, answers, found, as_of)
+    enquiries.written(con, answers, found, as_of, max(f.arrived for f in tickets))
     figures.case_times(con, answers, as_of)
     figures.pending(con, answers, as_of)
     figures.target_group(con, answers, as_of)

@@ -59,7 +59,8 @@ def spill_into(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Lets a connection that was opened without a home spill into this one's tmp/. Once it has spilled, it keeps to one home."""
     wanted = str(home.tmp / "spill")
     if con.execute("select current_setting('temp_directory')").fetchall() != [(wanted,)]:  # not even the same, once it is used
-        con.execute(f"set temp_directory = '{wanted.replace(chr(39), 2 * chr(39))}'")
+        escaped = wanted.replace("'", "''")
+        con.execute(f"set temp_directory = '{escaped}'")
 
 
 def session(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

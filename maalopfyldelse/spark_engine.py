@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .contract import BUILT_IN_COLUMNS, Table
-from .engine import settings
+from .engine import threads
 from .engines import Ask
 from .errors import CallerError, MaalError
 from .query import CALENDAR, CALENDAR_COLUMNS, READINGS
@@ -45,7 +45,7 @@ class Spark:
 
     def __init__(self, tmp: Path, master: str | None = None, say: Callable[[str], None] = lambda text: None) -> None:
         self._folder, self._say = tmp / "spark", say
-        self.master = master or os.environ.get("MAAL_SPARK_MASTER") or f"local[{settings()['threads']}]"
+        self.master = master or os.environ.get("MAAL_SPARK_MASTER") or f"local[{threads()}]"
         self._gateway: Any = None
         for package in ("pyspark", "sqlglot"):
             if find_spec(package) is None:
@@ -109,7 +109,7 @@ class Spark:
                 "spark.driver.host": "127.0.0.1",
                 "spark.driver.bindAddress": "127.0.0.1",
                 # One task a core; Spark's 200 are meant for a cluster.
-                "spark.sql.shuffle.partitions": str(settings()["threads"]),
+                "spark.sql.shuffle.partitions": str(threads()),
             }
         return given
 

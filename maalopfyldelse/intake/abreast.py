@@ -35,13 +35,14 @@ class Desk:
 def abreast(files: Sequence[F], read: Callable[[Desk, F], Outcome], desks: Iterator[Desk]) -> Iterator[tuple[F, Outcome]]:
     """Each file with what `read` says of it. Raises what `read` raises, of the first file in order, when those behind
     it have been left."""
-    number = min(len(files), threads(), MOST)
-    used = [next(desks) for _ in range(min(number, 1))]
-    number = min(number, *(_room(desk.con) for desk in used), MOST)
-    used += [next(desks) for _ in range(1, number)]
-    if number < 2:
+    if not files:
+        return
+    used = [next(desks)]
+    number = min(len(files), threads(), MOST, _room(used[0].con))
+    if number == 1:
         yield from ((file, read(used[0], file)) for file in files)
         return
+    used += [next(desks) for _ in range(1, number)]
     free = SimpleQueue[Desk]()
     for desk in used:
         free.put(desk)
