@@ -19,6 +19,7 @@ from ..errors import CallerError
 from . import cells, values, zones
 from .arrowcells import Caster, caster
 from .arrowclock import Shift, to_danish, to_instant
+from .folds import known_sql
 from .rowrules import RowRules
 from .values import quoted
 
@@ -110,7 +111,7 @@ class Program:
 
     def strict(self, rows: str, folded: set[str] | None, cast: Container[str] = (), told: Container[str] = ()) -> str:
         """All rows typed, in the table's columns; the statement stops at the first fault. `rows` is a file's select; `folded` the
-        columns with a table of verdicts. Without it, doubled hours have not been looked for, and the statement stops at the first.
+        columns with verdicts kept (folds.py). Without it, doubled hours have not been looked for, and the statement stops at the first.
         `cast` names the table's columns that the rows hold as x_NAME, cast already, `told` what else they hold (`clocks`)."""
         picked = []
         for name, spec in self._table.columns.items():
@@ -124,10 +125,7 @@ class Program:
             else:
                 stop = f"case when {column.present} then error({quoted(STOP)}) end"
                 picked.append(f'coalesce({column.typed}, {stop}) as "{name}"')
-        order = ""
-        if folded:  # verdicts are joined to the rows, and the engine's joins mix up their order
-            rows, order = f"select *, row_number() over () as _row from ({rows})", " order by _row"
-        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded, cast, told)}){order}", STOP)
+        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded, cast, told)})", STOP)
 
     def careful(self, rows: str, folded: set[str]) -> str:
         """All rows typed where they can be, with `_row`, `_broken` and for each place i `_f<i>`, the code of its fault or null."""
@@ -136,8 +134,7 @@ class Program:
             column = next((c for c in self._columns if c.name == name), None)
             typed = f"cast({column.typed} as {spec.type})" if column else f"cast(null as {spec.type})"
             picked += [f'{typed} as "{name}"', f"{self._fault(column) if column else 'null'} as _f{i}"]
-        order = " order by _row" if folded else ""  # as in `strict`
-        typed = f"select {', '.join(picked)} from ({self._layers(rows, folded)}){order}"
+        typed = f"select {', '.join(picked)} from ({self._layers(rows, folded)})"
         return self._rules.careful(typed, "_broken", {place: f"_f{i}" for i, place in enumerate(self.places)})
 
     def fold_rows(self, fold: Fold, rows: str) -> str:
@@ -251,7 +248,9 @@ class Program:
         if instants:
             picked = ", ".join(f"{zones.usual_offset_sql(f'w_{c.name}', self._zone(c.source))} as q_{c.name}" for c in instants)
             current = f"select *, {picked} from ({current})"
-            current = self._with_verdicts(current, folded)
+            for fold in sorted(folded):
+                verdict = known_sql(f"fold_{fold}", f"g_{fold}", f"b_{fold}", f"w_{fold}")
+                current = f"select *, case when q_{fold} is null then {verdict} end as later_{fold} from ({current})"
             picked = ", ".join(
                 f"case when q_{c.name} is not null or w_{c.name} is null then q_{c.name} else "
                 f"{zones.offset_sql(f'w_{c.name}', self._zone(c.source))} end as k_{c.name}, "
@@ -273,17 +272,6 @@ class Program:
             current = f"select *, {picked} from ({current})"
         return current
 
-    def _with_verdicts(self, rows: str, folded: set[str]) -> str:
-        """Verdicts on doubled hours joined to the rows; of nearly all rows the key is null, which costs the join nothing."""
-        names = sorted(folded)
-        joins = " ".join(
-            f"left join fold_{c} on fold_{c}.g = case when s.q_{c} is null then s.g_{c} end and fold_{c}.b = s.b_{c} "
-            f"and fold_{c}.w = s.w_{c}"
-            for c in names
-        )
-        added = "".join(f", fold_{c}.is_later as later_{c}, fold_{c}.is_assumed as assumed_{c}" for c in names)
-        return f"select s.*{added} from ({rows}) s {joins}" if names else rows
-
     def _after(self, column: _Column) -> str | None:
         after = (column.source.order or {}).get("after")
         return self._instants.get(after, "") if after else None
@@ -301,7 +289,7 @@ class Program:
             early = f"case when {double} then error({quoted(UNSETTLED)}) else {early} end"
         elif name in (settled or ()):
             early = f"case when {double} and later_{name} then {late} else {early} end"
-            assumed = f"case when {double} then coalesce(assumed_{name}, true) else false end"
+            assumed = f"case when {double} then later_{name} is null else false end"
         in_range = f"{o} >= timestamp '{zones.FIRST_YEAR}-01-01' and {o} < timestamp '{zones.LAST_YEAR + 1}-01-01'"
         offset = f"case when {in_range} then {o} end"
         utc = f"coalesce({offset}, {early})" if naive and own else offset if own else early

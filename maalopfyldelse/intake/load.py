@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from .arrowclock import Shift, Unsettled
 from .cast import UNSETTLED, Program
 from .csvfile import CsvFile, quoted
 from .faults import Fault, Refused, row_message
-from .folds import settle
+from .folds import keep, settle
 from .jsonfile import JsonFile
 from .match import File
 from .parquetfile import ParquetFile
@@ -169,7 +168,7 @@ class Loader:
         rows = self._file.select(program.needed, careful=True)
         settled = self._settle_folds(rows)
         place = quoted(str(self._numbered))
-        if isinstance(self._file, CsvFile) and not settled and not self._rules.looks_up:
+        if isinstance(self._file, CsvFile) and not self._rules.looks_up:
             # no join mixes up the rows, and to number them while they are read would take one thread only
             unnumbered = self._file.select(program.needed, careful=True, numbered=False)
             split = self._copy(program.careful(unnumbered, settled), self._numbered)
@@ -295,17 +294,12 @@ class Loader:
         raise _with_rows(Refused("UNKNOWN_CODE", message, line=line, column=unknown[0].column, faults=faults), loaded)
 
     def _settle_folds(self, rows: str) -> set[str]:
-        """Makes a small table of verdicts for every column whose doubled hour the order of events settles; their names."""
+        """Keeps verdicts for every column whose doubled hour the order of events settles; the columns' names."""
         folded = set()
-        pa: Any = import_module("pyarrow") if self._program.folds else None
-        types = [pa.string(), pa.string(), pa.timestamp("us"), pa.bool_(), pa.bool_()] if pa else []
         for fold in self._program.folds:
             verdicts = settle(self._query(self._program.fold_rows(fold, rows)))
             if verdicts:
-                cells = [pa.array(cells, kind) for cells, kind in zip(zip(*verdicts, strict=True), types, strict=True)]
-                self._con.register("verdicts", pa.table(dict(zip(("g", "b", "w", "is_later", "is_assumed"), cells, strict=True))))
-                self._con.execute(f"create or replace temp table fold_{fold.column} as select * from verdicts")
-                self._con.unregister("verdicts")
+                keep(self._con, f"fold_{fold.column}", verdicts)
                 folded.add(fold.column)
         return folded
 
