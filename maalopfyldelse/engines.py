@@ -31,9 +31,13 @@ class Stumbled(MaalError):
 
 
 class Engine(Protocol):
-    """Counts over the current rows. `name` is part of what cells are kept under, so that one engine's never pass for another's."""
+    """Counts over the current rows. `name` is part of what cells are kept under, so that one engine's never pass for another's.
+    `rows_at_once`: how many rows of a table that may be counted in parts it takes at once; None: all."""
 
     name: str
+
+    @property
+    def rows_at_once(self) -> int | None: ...
 
     def over(self, con: duckdb.DuckDBPyConnection, current: Mapping[str, CurrentTable], tables: Mapping[str, Table]) -> Ask:
         """Answers over these current rows, which stand as views in `con`; `tables` declares their columns."""
@@ -49,6 +53,7 @@ class DuckDB:
     """The machine's own: the views are asked where they stand."""
 
     name = "duckdb"
+    rows_at_once = 4_000_000  # two gigabytes for the joins of the telephone's; parts take a tenth more time and need not spill
 
     def over(self, con: duckdb.DuckDBPyConnection, current: Mapping[str, CurrentTable], tables: Mapping[str, Table]) -> Ask:
         from .intake.current import keep_chosen

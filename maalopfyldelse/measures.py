@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import duckdb
 
 Options = tuple[tuple[str, str], ...]
+SUMS = 5  # that cells_sql returns at the end of a row
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def observations_sql(measure: Measure, combinations: Sequence[Options]) -> str:
 
 
 def cells_sql(measure: Measure, combinations: Sequence[Options]) -> str:
-    """A SELECT of the sums of the observations, a row a cell in the order of Cell's fields."""
+    """A SELECT of the sums of the observations, a row a cell in the order of Cell's fields: five sums, the others before them."""
     # Observations carry their reading's number, and the sums its id: grouping millions of rows by a text of a hundred letters
     # took as long as half of a query.
     numbers = [str(n) for n in range(len(combinations))]
@@ -131,42 +132,48 @@ def cells_sql(measure: Measure, combinations: Sequence[Options]) -> str:
     )
 
 
-def run_scan(ask: Ask, measure: Measure, scan: Scan, combinations: Sequence[Options]) -> Scanned:
-    """The cells of every combination in one pass over the tables of the engine that is asked.
+def parted(query: str, measure: Measure, parts: int) -> Iterator[str]:
+    """The query over each part of the measure's leading table; the parts together are the table, and none has a row of another."""
+    if parts == 1:
+        yield query
+        return
+    leading = measure.header.leading[0]
+    for part in range(parts):
+        rows = f"{leading.table} as (select * from {leading.table} where hash({leading.apart_by}) % {parts} = {part})"
+        yield f"with {rows}, {query.removeprefix('with ')}" if query.startswith("with ") else f"with {rows} {query}"
+
+
+def run_scan(ask: Ask, measure: Measure, scan: Scan, combinations: Sequence[Options], parts: int = 1) -> Scanned:
+    """The cells of every combination in one pass over the tables of the engine that is asked, or in one over each part of the
+    leading table.
 
     Raises MaalError when the observations do not account for every leading row (a fault in the query, never in the data), or a value
     does not go through the query.
     """
     groups = measure.header.groups
+    found: dict[tuple[Any, ...], list[Any]] = {}
     try:
-        rows = ask(cells_sql(measure, combinations), arguments(measure, scan))
+        for query in parted(cells_sql(measure, combinations), measure, parts):
+            for row in ask(query, arguments(measure, scan)):
+                key, sums = row[:-SUMS], row[-SUMS:]
+                found[key] = [a + b for a, b in zip(found[key], sums, strict=True)] if key in found else list(sums)
     except Stumbled as error:
         raise MaalError(f"{measure.path.name}: a value in the rows does not go through the query: {error}.") from None
-    n = len(groups)
     cells = [
-        Cell(
-            r[0],
-            tuple(None if g is None else str(g) for g in r[1 : n + 1]),
-            r[n + 1],
-            r[n + 2],
-            r[n + 3],
-            r[n + 4],
-            int(r[n + 5]),
-            r[n + 6],
-            r[n + 7],
-        )
-        for r in rows
+        Cell(reading, tuple(None if g is None else str(g) for g in words), reason, known, many, sized, int(source), above, below)
+        for (reading, *words, reason, known), (many, sized, source, above, below) in found.items()
     ]
     cells.sort(key=lambda c: (c.reading_id, [g or "" for g in c.groups], c.reason or "", c.is_known))
     _no_forbidden_nulls(measure, cells)
-    leading = leading_rows(ask, measure, scan)
+    leading = leading_rows(ask, measure, scan, parts)
     _conserved(measure, cells, leading, [reading_id(o) for o in combinations])
     return Scanned(scan, tuple(groups), tuple(cells), leading)
 
 
-def leading_rows(ask: Ask, measure: Measure, scan: Scan) -> int:
+def leading_rows(ask: Ask, measure: Measure, scan: Scan, parts: int = 1) -> int:
     """How many rows of the leading tables the measure must account for in this window."""
-    return sum(int(ask(query, given)[0][0]) for query, given in leading_sql(measure, scan.days))
+    asked = ((q, given) for query, given in leading_sql(measure, scan.days) for q in parted(query, measure, parts))
+    return sum(int(ask(query, given)[0][0]) for query, given in asked)
 
 
 def leading_sql(measure: Measure, days: Days) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -63,10 +63,13 @@ class QueryColumn(Strict):
 
 
 class Leading(Strict):
-    """A table whose every row the measure must account for; `window` is the SQL condition for the rows that belong to it."""
+    """A table whose every row the measure must account for; `window` is the SQL condition for the rows that belong to it.
+    `apart_by`: its rows with different words in this column never meet, neither in an observation nor in the window's condition,
+    so that a large table may be counted in parts."""
 
     table: Name
     window: str = "true"
+    apart_by: Name | None = None
 
 
 class Distribution(Strict):
@@ -136,6 +139,8 @@ class Header(Strict):
         for column in self.columns:
             if column in OBSERVATION_COLUMNS:
                 raise ValueError(f"column '{column}' is part of every observation and is not declared again")
+        if len(self.leading) > 1 and any(leading.apart_by for leading in self.leading):
+            raise ValueError("apart_by is for a measure with one leading table: the parts of two would not belong together")
         # An option may share its name with an observation column (`denominator`): queries write options as r.name.
         for name in (*self.parameters, *self.options):
             if name in self.columns or (name in self.parameters and name in OBSERVATION_COLUMNS):

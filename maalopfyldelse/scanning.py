@@ -177,7 +177,7 @@ class Scanning:
             return _from_json(scan, json.loads(path.read_text()))
         hold_whole(self.home, (d for known in self.counting.values() for d in known if d.table in measure.reads))
         self.say(f"counting {scan.measure} {scan.days.after + timedelta(days=1)} to {scan.days.to}")
-        scanned = run_scan(self.ask, measure, scan, combinations)
+        scanned = run_scan(self.ask, measure, scan, combinations, self._parts(measure))
         self.say(f"  {scan.measure}: {scanned.leading_rows} rows, {len(combinations)} readings")
         self.ran.append(scan.measure)
         if not self.keeps_cells:
@@ -187,6 +187,11 @@ class Scanning:
         temporary.write_text(json.dumps(_to_json(scanned)))
         temporary.replace(path)
         return scanned
+
+    def _parts(self, measure: Measure) -> int:
+        """In how many parts the measure's leading table is counted."""
+        leading, most = measure.header.leading[0], self.engine.rows_at_once
+        return 1 if most is None or leading.apart_by is None else max(1, -(-self.current[leading.table].current_rows // most))
 
     def cells_path(self, scan: Scan, combinations: list[Options], ending: str, engine: str = DuckDB.name) -> Path:
         """Where what an engine counted over a scan is kept: named by all that it follows from."""

@@ -42,6 +42,7 @@ class Spark:
     """Raises CallerError when PySpark, sqlglot or Java is not there. Spark itself starts with the first question."""
 
     name = "spark"
+    rows_at_once = None  # it parts its work by itself
 
     def __init__(self, tmp: Path, master: str | None = None, say: Callable[[str], None] = lambda text: None) -> None:
         self._folder, self._say = tmp / "spark", say

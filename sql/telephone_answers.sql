@@ -10,6 +10,7 @@ leading:
     window: >-
       call_id in (select call_id from call_events group by call_id
       having min(started_date) > $from_date and min(started_date) <= $as_of)
+    apart_by: call_id
 parameters:
   limit_ms: {type: bigint, default: 240000, unit: ms, comment: "Længste ventetid der tæller som besvaret; grænsen selv tæller med"}
 options:

@@ -19,6 +19,10 @@ from hypothesis import strategies as st
 from measure_rows import MADE, Rows
 from sql_house import MEASURES, Bench, Row, declared_columns, every_reading
 
+from maalopfyldelse.counting import Days, Scan
+from maalopfyldelse.engines import asked
+from maalopfyldelse.errors import MaalError
+from maalopfyldelse.measures import Scanned, run_scan
 from maalopfyldelse.query import Measure
 
 
@@ -127,6 +131,30 @@ def test_the_order_of_rows_does_not_matter(bench: Bench, name: str) -> None:
             bench.fill(content)
             answers.append(_by_grain(measure, _observe(bench, measure, trial)))
         assert answers[0] == answers[1]
+
+    same()
+
+
+@pytest.mark.parametrize("name", [name for name, m in MEASURES.items() if m.header.leading[0].apart_by])
+def test_parts_sum_to_the_whole(bench: Bench, name: str) -> None:
+    """What apart_by says: no row of one part has to do with a row of another."""
+    measure, ask = MEASURES[name], asked(bench.con)
+
+    @settings(max_examples=25, deadline=None)
+    @given(trial=trials(name), parts=st.integers(2, 5))
+    def same(trial: Trial, parts: int) -> None:
+        bench.fill(trial.rows(name))
+        given = {n: p.default for n, p in measure.header.parameters.items()} | dict(trial.parameters)
+        scan = Scan(name, Days(trial.from_date, trial.as_of), tuple(given.items()))
+        readings = sorted({tuple((measure.defaults | dict(words)).items()) for words in trial.readings.values()})
+
+        def counted(parts: int) -> Scanned | str:
+            try:
+                return run_scan(ask, measure, scan, readings, parts)
+            except MaalError as error:  # rows without a queue
+                return str(error)
+
+        assert counted(parts) == counted(1)
 
     same()
 
