@@ -74,6 +74,12 @@ def _told(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return con
 
 
+def memory_limit(con: duckdb.DuckDBPyConnection) -> int:
+    """What the engine may take, in bytes."""
+    number, unit = con.execute("select current_setting('memory_limit')").fetchall()[0][0].split()
+    return int(float(number) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB"].index(unit))
+
+
 def engine_words(error: duckdb.Error) -> str:
     """What the engine says of a query, on one line. Of a value that it stumbled over only that: its message may quote the value."""
     import duckdb

@@ -89,6 +89,13 @@ class Home:
     def chain(self) -> Path:
         return self.path / "chain.jsonl"
 
+    def keep(self, path: Path, text: str) -> None:
+        """Writes a file of the store, whole or not at all."""
+        path.parent.mkdir(exist_ok=True)
+        temporary = self.tmp / path.name
+        temporary.write_text(text)
+        temporary.replace(path)
+
     @contextmanager
     def locked(self, doing: str) -> Iterator[None]:
         """Holds the home for one writer; left-overs of a killed run in tmp/ are removed first.

@@ -130,7 +130,8 @@ class Scanning:
     @cached_property
     def current(self) -> dict[str, CurrentTable]:
         """The current rows of each table at the date of knowledge; makes the views as it goes."""
-        return create_current(self.connection, self.home, self.declared, self.ledger, self.tables, self.known_at)
+        known = self.declared, self.ledger, self.tables, self.known_at
+        return create_current(self.connection, self.home, *known, keeps_counts=self.keeps_cells)
 
     @cached_property
     def ask(self) -> Ask:
@@ -182,16 +183,13 @@ class Scanning:
         self.ran.append(scan.measure)
         if not self.keeps_cells:
             return scanned
-        path.parent.mkdir(exist_ok=True)
-        temporary = self.home.tmp / path.name
-        temporary.write_text(json.dumps(_to_json(scanned)))
-        temporary.replace(path)
+        self.home.keep(path, json.dumps(_to_json(scanned)))
         return scanned
 
     def _parts(self, measure: Measure) -> int:
         """In how many parts the measure's leading table is counted."""
-        leading, most = measure.header.leading[0], self.engine.rows_at_once
-        return 1 if most is None or leading.apart_by is None else max(1, -(-self.current[leading.table].current_rows // most))
+        leading = measure.header.leading[0]
+        return self.engine.parts(self.connection, self.current[leading.table].current_rows) if leading.apart_by else 1
 
     def cells_path(self, scan: Scan, combinations: list[Options], ending: str, engine: str = DuckDB.name) -> Path:
         """Where what an engine counted over a scan is kept: named by all that it follows from."""

@@ -42,7 +42,6 @@ class Spark:
     """Raises CallerError when PySpark, sqlglot or Java is not there. Spark itself starts with the first question."""
 
     name = "spark"
-    rows_at_once = None  # it parts its work by itself
 
     def __init__(self, tmp: Path, master: str | None = None, say: Callable[[str], None] = lambda text: None) -> None:
         self._folder, self._say = tmp / "spark", say
@@ -56,6 +55,10 @@ class Spark:
                 "--engine spark needs Java 17 or newer, and there is no 'java' here. On Debian: apt-get install openjdk-17-jre-headless; "
                 "elsewhere, set JAVA_HOME to where it lies."
             )
+
+    def parts(self, con: duckdb.DuckDBPyConnection, rows: int) -> int:
+        """One: it parts its work by itself."""
+        return 1
 
     def over(self, con: duckdb.DuckDBPyConnection, current: Mapping[str, CurrentTable], tables: Mapping[str, Table]) -> Ask:
         """Answers over these current rows; a table's view is made when a query first names it."""

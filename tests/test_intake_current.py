@@ -15,7 +15,7 @@ from intake_house import House, extract, house, table
 
 from maalopfyldelse.engine import connect
 from maalopfyldelse.errors import CallerError, MaalError
-from maalopfyldelse.intake.current import create_current, keep_chosen
+from maalopfyldelse.intake.current import CurrentTable, create_current, keep_chosen
 from maalopfyldelse.intake.ledger import CheckResult
 from maalopfyldelse.intake.take import take_extract
 
@@ -304,3 +304,26 @@ def test_rows_that_win_by_key_are_the_same_once_they_are_kept() -> None:
                 assert con.execute("from things order by all").fetchall() == rows
             kept = con.execute("select table_name from duckdb_tables()").fetchall()
             assert kept == [("things_rows",)], "and what they were chosen by is let go"
+
+
+def test_how_many_rows_were_superseded_is_counted_once() -> None:
+    """And asked of the store again where a delivery has come to it; the rows are the same, and so is what is made of them."""
+    with house(table({"id": "varchar", "n": "integer"}), extract({"id": "Id", "n": "N"}, superseding="key")) as h:
+
+        def current(*, keeps_counts: bool) -> tuple[CurrentTable, list[Any], int]:
+            with connect(h.home) as con:
+                found = create_current(con, h.home, h.declared, h.ledger, ["things"], None, keeps_counts=keeps_counts)
+                looked_at = len(con.execute("from duckdb_tables()").fetchall())
+                rows = con.execute("from things order by all").fetchall()
+                keep_chosen(con, found)
+                assert con.execute("from things order by all").fetchall() == rows
+                return found["things"], rows, looked_at
+
+        h.put("a.csv", "Id,N\na,1\nb,2\n", arrival="2021-01-01T0800")
+        h.put("b.csv", "Id,N\nb,3\nc,4\n", arrival="2021-02-01T0800")
+        for superseded in (1, 3):
+            h.take()
+            plainly = current(keeps_counts=False)
+            assert plainly[0].superseded_rows == superseded
+            assert [current(keeps_counts=True), current(keeps_counts=True)] == [plainly, (*plainly[:2], 0)]
+            h.put("c.csv", "Id,N\nb,5\na,6\n", arrival="2021-03-01T0800")

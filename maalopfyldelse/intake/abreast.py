@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
-from ..engine import threads
+from ..engine import memory_limit, threads
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,7 +38,7 @@ def abreast(files: Sequence[F], read: Callable[[Desk, F], Outcome], desks: Itera
     if not files:
         return
     used = [next(desks)]
-    number = min(len(files), threads(), MOST, _room(used[0].con))
+    number = min(len(files), threads(), MOST, max(1, memory_limit(used[0].con) // ROOM))
     if number == 1:
         yield from ((file, read(used[0], file)) for file in files)
         return
@@ -66,9 +66,3 @@ def abreast(files: Sequence[F], read: Callable[[Desk, F], Outcome], desks: Itera
                     desk.con.interrupt()
                 wait(running, timeout=PATIENCE)
             raise
-
-
-def _room(con: duckdb.DuckDBPyConnection) -> int:
-    """For how many files the engine's memory does; at least one."""
-    number, unit = con.execute("select current_setting('memory_limit')").fetchall()[0][0].split()
-    return max(1, int(float(number) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB"].index(unit)) // ROOM)

@@ -8,7 +8,9 @@ overwritten, and a row that does not count is still counted: kept = current + su
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -71,18 +73,20 @@ def create_current(
     *,
     temporary: bool = True,
     suffix: str = "",
+    keeps_counts: bool = False,
 ) -> dict[str, CurrentTable]:
     """Makes one view a table (temporary, or in the connection's database), named as the table with `suffix`, and says what it holds.
 
     The view has the table's columns in their order, then delivery_id and delivered_at; it is empty when nothing counts. `known_at`
-    None means all that the ledger knows. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
+    None means all that the ledger knows. `keeps_counts`: how many rows another of the same key superseded is written down in the
+    home, so that the next to ask need not look at every key. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
     """
     import duckdb
 
     found = {}
     for name in sorted(set(tables)):
         try:
-            found[name] = _create(con, home, declared, known, declared.tables[name], known_at, temporary, suffix)
+            found[name] = _create(con, home, declared, known, declared.tables[name], known_at, temporary, suffix, keeps_counts)
         except duckdb.Error:
             hold_whole(home, (d for e in declared.extracts_of(name) for d in known.deliveries(e.extract, known_at)))
             raise
@@ -97,7 +101,8 @@ def keep_chosen(con: duckdb.DuckDBPyConnection, current: Mapping[str, CurrentTab
             con.execute(f'create temp table if not exists "{name}_rows" as select * from "{name}"')
             con.execute(f'create or replace temp view "{name}" as select * from "{name}_rows"')
             for made, _ in chosen_by:
-                con.execute(f'drop table if exists "{made}"')
+                if con.execute("select 1 from duckdb_tables() where table_name = ?", [made]).fetchone():
+                    con.execute(f'drop table "{made}"')
 
 
 def hold_whole(home: Home, deliveries: Iterable[Delivery]) -> None:
@@ -142,6 +147,7 @@ def _create(
     known_at: datetime | None,
     temporary: bool,
     suffix: str,
+    keeps_counts: bool,
 ) -> CurrentTable:
     stored: list[Delivery] = []
     counting: list[Delivery] = []
@@ -159,17 +165,20 @@ def _create(
         _hold_shapes(con, home, table, good, contract_hash(extract, table, declared.plan_paths))
     keyed.sort(key=_age)
     name = table.table + suffix
-    view, superseded, before = _keyed(con, home, table, keyed, temporary, name)
+    view, superseded, before, is_known = _keyed(con, home, table, keyed, temporary, name, keeps_counts)
     chosen = sorted([*plain, *keyed], key=_age)
     if plain or not keyed:
         view = f"{rows_sql(home, table, plain)}" + (f" union all {view}" if keyed else "")
-    made_of = (*before, (name, view))
     con.execute(f'create or replace {"temp " if temporary else ""}view "{name}" as {view}')
+    if is_known:  # the files' own counts do
+        ((rows,),) = con.execute(f"select count(*) from ({rows_sql(home, table, chosen)})").fetchall()
+        current = int(rows) - superseded
+    else:
+        current = int(con.execute(f'select count(*) from "{name}"').fetchall()[0][0])
     superseded += sum(_rows(d) for d in counting if d not in chosen)
     withdrawn = sum(_rows(d) for d in stored if d.withdrawn_at is not None)
     kept = sum(_rows(d) for d in stored)
     held_back = kept - withdrawn - sum(_rows(d) for d in counting)
-    current = int(con.execute(f'select count(*) from "{name}"').fetchall()[0][0])
     if kept != current + superseded + withdrawn + held_back:
         raise AssertionError(f"{table.table}: {kept} rows kept are not {current} + {superseded} + {withdrawn} + {held_back}")
     key = " ".join(table.key)
@@ -179,26 +188,38 @@ def _create(
 
 
 def _keyed(
-    con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliveries: list[Delivery], temporary: bool, view: str
-) -> tuple[str, int, tuple[tuple[str, str], ...]]:
-    """The rows that win by key, how many do not, and what the former are chosen by. Keys in several deliveries are few, so only
-    they are written down."""
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    table: Table,
+    deliveries: list[Delivery],
+    temporary: bool,
+    view: str,
+    keeps_counts: bool,
+) -> tuple[str, int, tuple[tuple[str, str], ...], bool]:
+    """The rows that win by key, how many do not, what the former are chosen by, and whether how many was known from before. Keys
+    in several deliveries are few, so only they are written down."""
     rows = rows_sql(home, table, deliveries)
     if len(deliveries) < 2:
-        return rows, 0, ()
+        return rows, 0, (), False
     ranked = f"select *, {_case(deliveries, [str(i) for i in range(len(deliveries))])} as delivery_rank from ({rows})"
     key = ", ".join(f'"{column}"' for column in table.key)
     name = f"{view}_newest_of_key"
     newest = f"select {key}, max(delivery_rank) as newest from ({ranked}) group by {key} having min(delivery_rank) <> max(delivery_rank)"
-    con.execute(f'create or replace {"temp " if temporary else ""}table "{name}" as {newest}')
+    count = home.store / "superseded" / hashlib.sha256(newest.encode()).hexdigest()
+    is_known = keeps_counts and count.exists()
+    kind = "view" if is_known else "table"  # where nothing need be counted here, perhaps no row is read at all
+    con.execute(f'create or replace {"temp " if temporary else ""}{kind} "{name}" as {newest}')
     same = " and ".join(f'n."{column}" = r."{column}"' for column in table.key)
     joined = f'from ({ranked}) r join "{name}" n on {same} where r.delivery_rank <> n.newest'
-    superseded = int(con.execute(f"select count(*) {joined}").fetchall()[0][0])
+    superseded = int(count.read_text()) if is_known else int(con.execute(f"select count(*) {joined}").fetchall()[0][0])
+    if keeps_counts and not is_known:
+        with suppress(OSError):  # it saves time, and who only looks may not write
+            home.keep(count, str(superseded))
     if not superseded:
-        return rows, 0, ()
+        return rows, 0, (), is_known
     columns = ", ".join(f'r."{column}"' for column in [*table.columns, "delivery_id", "delivered_at"])
     left = f'from ({ranked}) r left join "{name}" n on {same} where n.newest is null or r.delivery_rank = n.newest'
-    return f"select {columns} {left}", superseded, ((name, newest),)
+    return f"select {columns} {left}", superseded, ((name, newest),), is_known
 
 
 def _hold_shapes(con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliveries: list[Delivery], contract: str) -> None:
