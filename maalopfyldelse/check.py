@@ -100,8 +100,8 @@ def _measure(measure: Measure, declared: Declared) -> Iterator[str]:
         for column in (c for c in (staff.by, staff.fte) if c not in columns):
             yield f"{measure.path.name}: staff names '{column}', which is no column of {measure.header.leading[0].table}"
     for leading in measure.header.leading:
-        if leading.apart_by and leading.apart_by not in declared.tables[leading.table].columns:
-            yield f"{measure.path.name}: apart_by names '{leading.apart_by}', which is no column of {leading.table}"
+        if leading.together_by and leading.together_by not in declared.tables[leading.table].columns:
+            yield f"{measure.path.name}: together_by names '{leading.together_by}', which is no column of {leading.table}"
             return
     import duckdb
 

@@ -139,7 +139,7 @@ def parted(query: str, measure: Measure, parts: int) -> Iterator[str]:
         return
     leading = measure.header.leading[0]
     for part in range(parts):
-        rows = f"{leading.table} as (select * from {leading.table} where hash({leading.apart_by}) % {parts} = {part})"
+        rows = f"{leading.table} as (select * from {leading.table} where hash({leading.together_by}) % {parts} = {part})"
         yield f"with {rows}, {query.removeprefix('with ')}" if query.startswith("with ") else f"with {rows} {query}"
 
 
@@ -179,8 +179,8 @@ def leading_rows(ask: Ask, measure: Measure, scan: Scan, parts: int = 1) -> int:
 def leading_sql(measure: Measure, days: Days) -> Iterator[tuple[str, dict[str, Any]]]:
     """For each leading table, the SELECT that counts its rows in the window, with its parameters."""
     for leading in measure.header.leading:
-        query = f"select count(*) from {leading.table} where {leading.window}"
-        yield query, {k: v for k, v in {"as_of": days.to, "from_date": days.after}.items() if f"${k}" in query}
+        given = {"as_of": days.to, "from_date": days.after}
+        yield leading.count_sql, {k: v for k, v in given.items() if f"${k}" in leading.window}
 
 
 def _no_forbidden_nulls(measure: Measure, cells: Iterable[Cell]) -> None:

@@ -125,7 +125,6 @@ ALLOWED: frozenset[str] = frozenset({
     "group by a.date",
     "group by a.varchar",
     "having",
-    "in (subquery)",
     "inner join",
     "lead(a.integer) over (partition by a.k order by a.n)",
     "left join",

@@ -64,12 +64,22 @@ class QueryColumn(Strict):
 
 class Leading(Strict):
     """A table whose every row the measure must account for; `window` is the SQL condition for the rows that belong to it.
-    `apart_by`: its rows with different words in this column never meet, neither in an observation nor in the window's condition,
-    so that a large table may be counted in parts."""
+
+    `together_by`: rows with the same word in this column belong together. The condition is on all of them (as after HAVING), and
+    rows with different words never meet, so that a large table may be counted in parts.
+    """
 
     table: Name
     window: str = "true"
-    apart_by: Name | None = None
+    together_by: Name | None = None
+
+    @property
+    def count_sql(self) -> str:
+        """A SELECT of how many rows belong to the window."""
+        if self.together_by is None:
+            return f"select count(*) from {self.table} where {self.window}"
+        groups = f"select count(*) as n from {self.table} group by {self.together_by} having {self.window}"
+        return f"select cast(coalesce(sum(n), 0) as bigint) from ({groups}) as belonging"
 
 
 class Distribution(Strict):
@@ -139,8 +149,8 @@ class Header(Strict):
         for column in self.columns:
             if column in OBSERVATION_COLUMNS:
                 raise ValueError(f"column '{column}' is part of every observation and is not declared again")
-        if len(self.leading) > 1 and any(leading.apart_by for leading in self.leading):
-            raise ValueError("apart_by is for a measure with one leading table: the parts of two would not belong together")
+        if (len(self.leading) > 1 or self.staff) and any(leading.together_by for leading in self.leading):
+            raise ValueError("together_by is for a measure with one leading table, and without staff")
         # An option may share its name with an observation column (`denominator`): queries write options as r.name.
         for name in (*self.parameters, *self.options):
             if name in self.columns or (name in self.parameters and name in OBSERVATION_COLUMNS):

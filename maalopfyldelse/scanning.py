@@ -189,7 +189,7 @@ class Scanning:
     def _parts(self, measure: Measure) -> int:
         """In how many parts the measure's leading table is counted."""
         leading = measure.header.leading[0]
-        return self.engine.parts(self.connection, self.current[leading.table].current_rows) if leading.apart_by else 1
+        return self.engine.parts(self.connection, self.current[leading.table].current_rows) if leading.together_by else 1
 
     def cells_path(self, scan: Scan, combinations: list[Options], ending: str, engine: str = DuckDB.name) -> Path:
         """Where what an engine counted over a scan is kept: named by all that it follows from."""

@@ -6,11 +6,7 @@ numerator: telefoniske henvendelser besvaret inden for grænsen
 denominator: telefoniske henvendelser
 grain: [call_id, entry_no]
 leading:
-  - table: call_events
-    window: >-
-      call_id in (select call_id from call_events group by call_id
-      having min(started_date) > $from_date and min(started_date) <= $as_of)
-    apart_by: call_id
+  - {table: call_events, together_by: call_id, window: "min(started_date) > $from_date and min(started_date) <= $as_of"}
 parameters:
   limit_ms: {type: bigint, default: 240000, unit: ms, comment: "Længste ventetid der tæller som besvaret; grænsen selv tæller med"}
 options:

@@ -108,9 +108,8 @@ class Bench:
         """How many rows of the leading tables the measure must account for."""
         total = 0
         for leading in measure.header.leading:
-            query = f"select count(*) from {leading.table} where {leading.window}"
             bound = {k: v for k, v in {"as_of": as_of, "from_date": from_date}.items() if f"${k}" in leading.window}
-            total += self.con.execute(query, bound).fetchall()[0][0]
+            total += self.con.execute(leading.count_sql, bound).fetchall()[0][0]
         return total
 
 

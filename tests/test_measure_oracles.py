@@ -135,9 +135,9 @@ def test_the_order_of_rows_does_not_matter(bench: Bench, name: str) -> None:
     same()
 
 
-@pytest.mark.parametrize("name", [name for name, m in MEASURES.items() if m.header.leading[0].apart_by])
+@pytest.mark.parametrize("name", [name for name, m in MEASURES.items() if m.header.leading[0].together_by])
 def test_parts_sum_to_the_whole(bench: Bench, name: str) -> None:
-    """What apart_by says: no row of one part has to do with a row of another."""
+    """What together_by says: no row of one part has to do with a row of another."""
     measure, ask = MEASURES[name], asked(bench.con)
 
     @settings(max_examples=25, deadline=None)

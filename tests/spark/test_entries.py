@@ -53,7 +53,6 @@ CLAUSES = {
     "where": "select a.n from edges as a where a.boolean",
     "having": "select a.k from edges as a group by a.k having min(a.integer) <= 1",
     "subquery": "select s.n from (select a.n as n from edges as a) as s",
-    "in (subquery)": "select a.n from edges as a where a.varchar in (select b.varchar from edges as b where b.boolean)",
 }
 # A narrower type holds no more; beyond it both engines stop.
 NARROWED = {
