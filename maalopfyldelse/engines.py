@@ -58,8 +58,15 @@ class DuckDB:
     def over(self, con: duckdb.DuckDBPyConnection, current: Mapping[str, CurrentTable], tables: Mapping[str, Table]) -> Ask:
         from .intake.current import keep_chosen
 
-        keep_chosen(con, current)
-        return asked(con)
+        ask = asked(con)
+        waiting = {name: [made for made, _ in found.made_of[:-1]] for name, found in current.items() if found.made_of[:-1]}
+
+        def keeping(query: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+            for name in [name for name in waiting if name in query]:
+                keep_chosen(con, name, waiting.pop(name))
+            return ask(query, given)
+
+        return keeping
 
     def parts(self, con: duckdb.DuckDBPyConnection, rows: int) -> int:
         """One where half of the engine's memory does for all; else of a size that needs little, and takes a sixth more time."""

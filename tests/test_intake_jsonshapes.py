@@ -4,16 +4,19 @@ paths are the same."""
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from maalopfyldelse.contract import Limits
+from maalopfyldelse.intake import jsonlines
 from maalopfyldelse.intake.faults import Refused
-from maalopfyldelse.intake.jsonlines import Bounds, _Decoder
-from maalopfyldelse.intake.jsonshapes import Shapes
+from maalopfyldelse.intake.jsonlines import Bounds, JsonLines, from_lines
+from maalopfyldelse.intake.jsonshapes import LESSONS, Shapes
 
 texts = st.sampled_from(["", "a", "æ", "x\ty", 'say "a"', "a\\b", "[{", "null", "\u2028", "\x7f", "1"])
 scalars = st.none() | st.booleans() | st.integers(-3, 2) | st.sampled_from([10**20, 0.5, -0.0, 1e30]) | texts
@@ -45,16 +48,7 @@ def lines(draw: Any) -> list[str]:
             piece = draw(pieces)
             text = text[:at] + piece + text[at + draw(st.integers(0, 2)) :]
         made.append(text.strip(" \t\r\n"))
-    return made
-
-
-def decoded(made: list[str], depth: int, shapes: Shapes) -> tuple[list[str], list[tuple[str, ...]]] | str:
-    decoder = _Decoder(Bounds(Limits(max_depth=depth, max_columns=12), ["a.a"]))
-    decoder._shapes = shapes
-    try:
-        return [decoder.row(text, dict) for text in made], decoder.paths.found
-    except Refused as refused:
-        return str(refused)
+    return [line.replace("\n", " ") for line in made]
 
 
 class _NoShapes(Shapes):
@@ -62,10 +56,31 @@ class _NoShapes(Shapes):
         pass
 
 
-@given(made=lines(), depth=st.integers(1, 4) | st.just(64))
-@settings(max_examples=600, deadline=None)
-def test_shapes_change_nothing(made: list[str], depth: int) -> None:
-    assert decoded(made, depth, Shapes(depth)) == decoded(made, depth, _NoShapes(depth))
+def lines_of(folder: Path, text: str, limits: Limits, shapes: type[Shapes]) -> tuple[bytes, JsonLines] | str:
+    """What a file's rows become, in pieces of few characters."""
+    path, made = folder / "rows.json", folder / "made.json"
+    path.write_bytes(text.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonlines, "_CHUNK", 40)
+        patch.setattr(jsonlines, "Shapes", shapes)
+        try:
+            found = from_lines(SimpleNamespace(path=path), made, Bounds(limits, ["a.a"]))  # type: ignore[arg-type]
+        except Refused as refused:
+            return f"{refused.code} {refused.line}"
+        return made.read_bytes(), found
+
+
+@given(
+    made=lines(),
+    depth=st.integers(1, 4) | st.just(64),
+    longest=st.integers(20, 60) | st.just(1_000),
+    ends=st.sampled_from(["\n", "\n", "\r\n", " \n", "\n\n"]),
+    last=st.sampled_from(["", "\n"]),
+)
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_shapes_change_nothing(tmp_path: Path, made: list[str], depth: int, longest: int, ends: str, last: str) -> None:
+    text, limits = ends.join(made) + last, Limits(max_depth=depth, max_columns=12, max_line_bytes=longest)
+    assert lines_of(tmp_path, text, limits, Shapes) == lines_of(tmp_path, text, limits, _NoShapes)
 
 
 @pytest.mark.parametrize(
@@ -91,18 +106,48 @@ def test_shapes_change_nothing(made: list[str], depth: int) -> None:
 def test_what_a_shape_holds(row: str, alike: list[str], other: list[str]) -> None:
     shapes = Shapes(64)
     shapes.learn(row)
-    assert [text for text in (row, *alike, *other) if shapes.hold(text)] == [row, *alike]
+    assert [text for text in (row, *alike, *other) if holds(shapes, text)] == [row, *alike]
+
+
+def holds(shapes: Shapes, row: str) -> bool:
+    return shapes.run(f"{row}\n", 0) == len(row) + 1
+
+
+def test_kinds_that_stood_at_a_place_may_stand_there_again() -> None:
+    """Each place by itself; what never stood there may not."""
+    shapes = Shapes(64)
+    for row in ('{"a":null,"b":1,"c":["x"]}', '{"a":"x","b":null,"c":[]}'):
+        shapes.learn(row)
+    assert holds(shapes, '{"a":null,"b":null,"c":[]}') and holds(shapes, '{"a":"y","b":2,"c":["y","z"]}')
+    assert not holds(shapes, '{"a":1,"b":2,"c":[]}') and not holds(shapes, '{"a":"y","b":"2","c":[]}')
+    assert not holds(shapes, '{"a":"y","b":2,"c":null}')
+
+
+def test_many_rows_are_held_at_once_up_to_the_first_of_another_shape() -> None:
+    shapes = Shapes(64)
+    shapes.learn('{"a":1}')
+    text = '{"a":1}\n{"a":2}\n{"a":3.5}\n{"a":4}'
+    assert (shapes.run(text, 0), shapes.run(text, 16), shapes.run(text, 26)) == (16, 16, 26)
+
+
+def test_lessons_end() -> None:
+    """A file in which every row is a little different would be compiled and not read."""
+    shapes = Shapes(64)
+    for n in range(LESSONS):
+        shapes.learn(f'{{"a":{n}}}')
+    shapes.learn('{"a":null}')
+    assert holds(shapes, '{"a":7}') and not holds(shapes, '{"a":null}')
 
 
 def test_a_file_of_ever_new_keys_is_read_without_ever_more_shapes() -> None:
     shapes = Shapes(64)
     for n in range(1_000):
         shapes.learn(f'{{"key{n}":1}}')
-    assert shapes.hold('{"key31":2}') and not shapes.hold('{"key32":2}')
+    assert holds(shapes, '{"key31":2}') and not holds(shapes, '{"key32":2}')
 
 
 def test_a_long_row_is_not_learned() -> None:
     """Its shape would take longer to compile than many rows to decode."""
     shapes, row = Shapes(64), json.dumps({"a": list(range(1_000))})
     shapes.learn(row)
-    assert not shapes.hold(row)
+    assert not holds(shapes, row)

@@ -9,7 +9,8 @@ overwritten, and a row that does not count is still counted: kept = current + su
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,16 +94,14 @@ def create_current(
     return found
 
 
-def keep_chosen(con: duckdb.DuckDBPyConnection, current: Mapping[str, CurrentTable]) -> None:
-    """Turns temporary views whose rows win by key into tables, for who reads them often: to choose the rows takes longer than to
-    read them."""
-    for name, found in current.items():
-        if chosen_by := found.made_of[:-1]:
-            con.execute(f'create temp table if not exists "{name}_rows" as select * from "{name}"')
-            con.execute(f'create or replace temp view "{name}" as select * from "{name}_rows"')
-            for made, _ in chosen_by:
-                if con.execute("select 1 from duckdb_tables() where table_name = ?", [made]).fetchone():
-                    con.execute(f'drop table "{made}"')
+def keep_chosen(con: duckdb.DuckDBPyConnection, name: str, chosen_by: Iterable[str]) -> None:
+    """Turns a temporary view whose rows win by key into a table, for who reads it often: to choose the rows takes longer than to
+    read them. `chosen_by`: what it was made by, which then is let go."""
+    con.execute(f'create temp table if not exists "{name}_rows" as select * from "{name}"')
+    con.execute(f'create or replace temp view "{name}" as select * from "{name}_rows"')
+    for made in chosen_by:
+        if con.execute("select 1 from duckdb_tables() where table_name = ?", [made]).fetchone():
+            con.execute(f'drop table "{made}"')
 
 
 def hold_whole(home: Home, deliveries: Iterable[Delivery]) -> None:
@@ -205,7 +204,7 @@ def _keyed(
     key = ", ".join(f'"{column}"' for column in table.key)
     name = f"{view}_newest_of_key"
     newest = f"select {key}, max(delivery_rank) as newest from ({ranked}) group by {key} having min(delivery_rank) <> max(delivery_rank)"
-    count = home.store / "superseded" / hashlib.sha256(newest.encode()).hexdigest()
+    count = home.store / "superseded" / _hash([table.key, [[d.store_path, d.delivery_id] for d in deliveries]])
     is_known = keeps_counts and count.exists()
     kind = "view" if is_known else "table"  # where nothing need be counted here, perhaps no row is read at all
     con.execute(f'create or replace {"temp " if temporary else ""}{kind} "{name}" as {newest}')
@@ -234,6 +233,10 @@ def _hold_shapes(con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliv
                     f"{delivery.name} was taken under an earlier contract and has no column '{name}' of type {kind.lower()}. Put the "
                     f"file back among the deliveries so that it can be taken again, or withdraw {delivery.delivery_id}."
                 )
+
+
+def _hash(said: object) -> str:
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 def _case(deliveries: list[Delivery], values: list[str]) -> str:

@@ -50,15 +50,36 @@ class Bounds:
 
 def from_lines(text: TextFile, path: Path, bounds: Bounds) -> JsonLines:
     """Newline-delimited JSON: an object a line. Lines keep their numbers."""
-    decode, rows, last, max_line = _Decoder(bounds), 0, 0, bounds.limits.max_line_bytes
-    with text.path.open(encoding="utf-8-sig", newline="\n") as lines, path.open("wb") as out:
-        for number, line in enumerate(lines, 1):
-            row = line.strip(" \t\r\n")
-            if row:
-                rows, last = rows + 1, number
-                row = decode.row(row, dict)
-            _write(out, row, number, max_line)
+    decode, max_line = _Decoder(bounds), bounds.limits.max_line_bytes
+    rows = last = number = 0
+    with text.path.open(encoding="utf-8-sig", newline="\n") as handle, path.open("wb") as out:
+        for lines in _pieces(handle):
+            at = 0
+            while at < len(lines):
+                if (end := decode.shapes.run(lines, at)) > at:
+                    known = lines[at:end].encode()
+                    rows, last = rows + known.count(b"\n"), number + known.count(b"\n")
+                    _write(out, known, number + 1, max_line)
+                    number = last
+                else:
+                    end, number = lines.find("\n", at) + 1 or len(lines), number + 1
+                    row = lines[at:end].strip(" \t\r\n")
+                    if row:
+                        rows, last = rows + 1, number
+                        row = decode.row(row, dict)
+                    _write(out, row.encode() + b"\n", number, max_line)
+                at = end
     return JsonLines(path, rows, last, max_line, decode.paths.found)
+
+
+def _pieces(handle: TextIO) -> Iterator[str]:
+    """The text, many whole lines at a time."""
+    rest = ""
+    while more := handle.read(_CHUNK):
+        cut = (rest + more).rfind("\n") + 1
+        piece, rest = (rest + more)[:cut], (rest + more)[cut:]
+        yield piece.replace("\r\n", "\n")
+    yield rest
 
 
 def from_document(text: TextFile, form: Format, path: Path, bounds: Bounds) -> JsonLines:
@@ -76,7 +97,7 @@ def from_document(text: TextFile, form: Format, path: Path, bounds: Bounds) -> J
             found["rows"] = 0
             for _ in document.elements():
                 found["rows"] += 1
-                _write(out, document.row(kind), found["rows"], max_line)
+                _write(out, document.row(kind).encode() + b"\n", found["rows"], max_line)
 
         def names() -> None:
             found["names"] = document.value()
@@ -92,11 +113,13 @@ def from_document(text: TextFile, form: Format, path: Path, bounds: Bounds) -> J
     return JsonLines(path, found["rows"], None, max_line, document.paths.found, heads)
 
 
-def _write(out: BinaryIO, row: str, number: int, max_line: int) -> None:
-    line = row.encode()
-    if len(line) > max_line:
-        raise too_long(number, max_line)
-    out.write(line + b"\n")
+def _write(out: BinaryIO, lines: bytes, number: int, max_line: int) -> None:
+    """Writes lines, each ended; `number` is the first one's. Raises Refused: LINE_TOO_LONG."""
+    if len(lines) > max_line:
+        for at, line in enumerate(lines.split(b"\n"), number):
+            if len(line) > max_line:
+                raise too_long(at, max_line)
+    out.write(lines)
 
 
 def _steps(path: str | None) -> tuple[str, ...]:
@@ -116,7 +139,7 @@ class _Decoder:
     def __init__(self, bounds: Bounds) -> None:
         self._max_depth = bounds.limits.max_depth
         self.paths = _Paths(bounds)
-        self._shapes = Shapes(self._max_depth)
+        self.shapes = Shapes(self._max_depth)
         self._json = json.JSONDecoder(
             object_pairs_hook=self._object, parse_int=str, parse_float=self._fraction, parse_constant=_no_constant
         )
@@ -133,15 +156,13 @@ class _Decoder:
 
     def row(self, text: str, kind: type) -> str:
         """A row's text as a line, or its mark."""
-        if self._shapes.hold(text):
-            return text
         try:
             value, end = self.value(text)
         except ValueError:
             return f"{MARK}BAD_JSON"
         line = self.line(value, text, kind) if end == len(text) else f"{MARK}BAD_JSON"
         if line == text:
-            self._shapes.learn(text)
+            self.shapes.learn(text)
         return line
 
     def line(self, value: Any, text: str, kind: type) -> str:

@@ -1,8 +1,9 @@
 """Rows of JSON that are written as rows before them were: the same keys in the same order, other values.
 
-Nearly all rows of an export are, and to hold one against a regular expression takes a tenth of the time that decoding it does. What
-a shape matches is sound because the row it was made from was: valid JSON, no key twice, no fraction, no path that was not
-there before, no deeper. Rows of any other form are jsonlines.py's to decode.
+Nearly all rows of an export are, and to hold many at once against a regular expression takes a small part of the time that decoding
+them does. What a shape matches is sound because the rows it was made from were: valid JSON, no key twice, no fraction, no deeper,
+and at each place a value of a kind that stood there before, so that no path is new. Rows of any other form are jsonlines.py's
+to decode.
 """
 
 from __future__ import annotations
@@ -10,54 +11,63 @@ from __future__ import annotations
 import re
 
 MOST = 32  # shapes; exports leave out and add a key or two
-LONGEST = 2_000  # characters of a row that is learned: a shape is as long, and to compile it costs more than to decode many rows
+LESSONS = 100  # rows that are learned from: each takes as long as decoding a hundred
+LONGEST = 2_000  # characters of a row that is learned from: a shape is as long
 _TEXT = r'"[^"\\\x00-\x1f]*+"'
 _WHOLE = r"-?(?:0|[1-9][0-9]*+)"
+_KINDS = {"texts": rf"\[(?:{_TEXT}(?:,{_TEXT})*+)?+\]", "text": _TEXT, "whole": _WHOLE, "truth": "(?:true|false)", "null": "null"}
 _TOKEN = re.compile(
-    rf"(?P<literal>{_TEXT}[ \t]*:|null|[{{}}\[\],: \t])|(?P<text>{_TEXT})|(?P<whole>{_WHOLE})(?![.eE0-9])|(?P<truth>true|false)"
+    rf"(?P<texts>{_KINDS['texts']})|(?P<literal>{_TEXT}[ \t]*:|[{{}}\[\],: \t])|(?P<text>{_TEXT})|(?P<whole>{_WHOLE})(?![.eE0-9])|"
+    "(?P<truth>true|false)|(?P<null>null)"
 )
-_TEXTS = re.compile(rf"\[(?:{_TEXT}(?:,{_TEXT})*+)?+\]")
-_ANY = {"text": _TEXT, "whole": _WHOLE, "truth": "(?:true|false)"}
 
 
 class Shapes:
     """The shapes learned from one file. `depth`: the contract's; rows that come near it are always decoded."""
 
     def __init__(self, depth: int) -> None:
-        self._depth = depth
-        self._known: list[re.Pattern[str]] = []
+        self._depth, self._lessons = depth, LESSONS
+        self._known: dict[tuple[str | None, ...], list[dict[str, None]]] = {}  # what is written between values → their kinds
+        self._rows: re.Pattern[str] | None = None
 
-    def hold(self, text: str) -> bool:
-        """Whether a row has a shape that was learned."""
-        for place, shape in enumerate(self._known):
-            if shape.fullmatch(text):
-                if place:  # the next row is likely to have it too
-                    self._known.insert(0, self._known.pop(place))
-                return True
-        return False
+    def run(self, text: str, at: int) -> int:
+        """Where the rows end that begin at a place, each with a line break, and have a shape that was learned."""
+        found = self._rows.match(text, at) if self._rows else None
+        return found.end() if found else at
 
     def learn(self, text: str) -> None:
         """Takes the shape of a row that was decoded and found sound."""
-        if (
-            len(self._known) < MOST
-            and len(text) <= LONGEST
-            and text.count("[") + text.count("{") < self._depth
-            and (shape := _shape(text))
-        ):
-            self._known.insert(0, re.compile(shape))
+        if not self._lessons or len(text) > LONGEST or text.count("[") + text.count("{") >= self._depth:
+            return
+        if (found := _shape(text)) is None or (found[0] not in self._known and len(self._known) == MOST):
+            return
+        literals, kinds = found
+        known = self._known.setdefault(literals, [{} for _ in kinds])
+        for place, kind in zip(known, kinds, strict=True):
+            place[kind] = None
+        self._lessons -= 1
+        shapes = "|".join(_pattern(*shape) for shape in self._known.items())
+        self._rows = re.compile(rf"(?:(?:{shapes})\n)++")
 
 
-def _shape(text: str) -> str | None:
-    """A row's text with every value replaced by the form of its kind; a list of texts may have any number of them. None where
+def _shape(text: str) -> tuple[tuple[str | None, ...], list[str]] | None:
+    """What a row has between its values, with None for each of these, and their kinds; a list of texts is one value. None where
     something is written in a way that needs decoding, as an escape."""
-    made, at = [], 0
+    literals: list[str | None] = []
+    kinds, at = [], 0
     while at < len(text):
-        if texts := _TEXTS.match(text, at):
-            made.append(_TEXTS.pattern)
-            at = texts.end()
-        elif token := _TOKEN.match(text, at):
-            made.append(_ANY.get(token.lastgroup or "") or re.escape(token[0]))
-            at = token.end()
-        else:
+        token = _TOKEN.match(text, at)
+        if token is None:
             return None
-    return "".join(made)
+        at, kind = token.end(), token.lastgroup or ""
+        literals.append(token[0] if kind == "literal" else None)
+        kinds += [] if kind == "literal" else [kind]
+    return tuple(literals), kinds
+
+
+def _pattern(literals: tuple[str | None, ...], kinds: list[dict[str, None]]) -> str:
+    values = iter(kinds)
+    return "".join(
+        f"(?:{'|'.join(_KINDS[kind] for kind in next(values))})" if literal is None else re.escape(literal)
+        for literal in literals
+    )
