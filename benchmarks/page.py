@@ -58,7 +58,7 @@ def _times(what: str, heads: Sequence[str], rounds: Rounds) -> list[str]:
 def _figures(figures: Sequence[Figure]) -> list[str]:
     lines = ["| figure | value | bound | holds |", "|---|--:|--:|---|"]
     for one in figures:
-        bound = "" if one.bound is None else f"{one.bound:.3g}"
+        bound = "" if one.bound is None else f"{one.bound:.4g}"
         holds = {None: "", True: "yes", False: "**no**"}[one.holds]
         lines.append(f"| {one.name} | {one.value:g} | {bound} | {holds} |")
     return [*lines, ""]

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from world import SIGHTED, World
 
+from maalopfyldelse import engines
 from maalopfyldelse.analyst import publish
 from maalopfyldelse.declared import REPOSITORY
 from maalopfyldelse.edition import Computed
@@ -19,8 +20,9 @@ from maalopfyldelse.grading import VERDICTS
 from maalopfyldelse.intake.deliveries import scan
 from maalopfyldelse.intake.take import take_extract
 from maalopfyldelse.macros import macro_name
+from maalopfyldelse.measures import Scanned
 from maalopfyldelse.plan import Row, read_plan
-from maalopfyldelse.scanning import load_plan
+from maalopfyldelse.scanning import Scanning, load_plan
 
 DATES = [
     (plan.plan, as_of)
@@ -43,6 +45,25 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture(scope="module")
 def computed(world: World) -> dict[tuple[str, date], Computed]:
     return {(plan, as_of): world.compute(plan, as_of) for plan, as_of in DATES}
+
+
+def test_calls_counted_in_parts_come_to_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = world.ledger.latest_arrival()
+    assert known is not None
+
+    def counted() -> tuple[int, list[Scanned]]:
+        plan = load_plan(world.declared, "star-2021")
+        scanning = Scanning(world.home, world.declared, world.ledger, plan, date(2021, 12, 31), known, keeps_cells=False)
+        scans = [scan for scan in scanning.scans if scan.measure == "telephone_answers"]
+        parts = scanning.engine.parts(scanning.connection, scanning.current["call_events"].current_rows)
+        return parts, [scanning.scanned(scan) for scan in scans]
+
+    parts, at_once = counted()
+    assert parts == 1 and at_once
+    monkeypatch.setattr(engines, "BYTES_A_ROW", 10**9)  # so that memory does for none
+    monkeypatch.setattr(engines, "ROWS_A_PART", 10_000)
+    parts, found = counted()
+    assert parts > 2 and found == at_once
 
 
 def test_every_verdict_word_occurs(computed: dict[tuple[str, date], Computed]) -> None:
