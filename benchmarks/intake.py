@@ -29,42 +29,44 @@ from maalopfyldelse.declared import REPOSITORY
 
 RESULTS = Path(__file__).with_suffix(".json")
 Round = dict[str, dict[str, Any]]  # job → what intake_jobs.py measured
+TWICE = {"plain": "plain, twice the events", "full": "full, twice the events"}  # measured beside the job itself
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.intake", description=__doc__)
     parser.add_argument("--call-events", type=int, default=10_000_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--double-rounds", type=int, default=1, help="rounds with 2 N events (0: none)")
+    parser.add_argument("--double-rounds", type=int, default=1, help="rounds that measure 2 N events too (0: none)")
     parser.add_argument("--folder", type=Path, help="where the files are made (default: a temporary folder)")
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        single = _rounds(Path(folder) / "single", given.call_events, given.rounds, JOBS, console)
-        wanted = ("plain", "full")
-        double = _rounds(Path(folder) / "double", 2 * given.call_events, given.double_rounds, wanted, console)
-    figures = [*_ratios(single), *_growth(single, double), *_memory(single, double, given.call_events)]
-    _show(figures, single, given.call_events)
+        rounds = _rounds(Path(folder), given.call_events, given.rounds, given.double_rounds, console)
+    figures = [*_ratios(rounds), *_growth(rounds), *_memory(rounds)]
+    _show(figures, rounds, given.call_events)
     told = {"call_events": given.call_events, "rounds": given.rounds}
     text = json.dumps([asdict(one) | told for one in figures], indent=1)
     given.out.write_text(text + "\n")
     if given.out == RESULTS:
-        page.write_intake(figures, single, given.call_events)
+        page.write_intake(figures, rounds, given.call_events)
     return 0
 
 
-def _rounds(folder: Path, events: int, rounds: int, jobs: tuple[str, ...], console: Console) -> list[Round]:
-    if not rounds:
-        return []
-    _deliver(folder, events)
+def _rounds(folder: Path, events: int, rounds: int, double_rounds: int, console: Console) -> list[Round]:
+    once, twice = folder / "once", folder / "twice"
+    _deliver(once, events)
+    if double_rounds:
+        _deliver(twice, 2 * events)
     done: list[Round] = []
     for number in range(rounds):
         results: Round = {}
-        for job in jobs:
-            found = results[job] = apart("benchmarks.intake_jobs", job, str(folder))
-            said = f"{found['wall']:.2f} s, processor {found['processor']:.2f} s, {found['memory']:.0f} MB"
-            console.print(f"{events} events, round {number + 1}: {job}: {said}", highlight=False)
+        for job in JOBS:
+            places = {job: once} | ({TWICE[job]: twice} if job in TWICE and number < double_rounds else {})
+            for name, place in places.items():
+                found = results[name] = apart("benchmarks.intake_jobs", job, str(place))
+                said = f"{found['wall']:.2f} s, processor {found['processor']:.2f} s, {found['memory']:.0f} MB"
+                console.print(f"{events} events, round {number + 1}: {name}: {said}", highlight=False)
         _hold_alike(results)
         done.append(results)
     return done
@@ -102,23 +104,21 @@ def _ratios(rounds: list[Round]) -> list[Figure]:
     return figures
 
 
-def _growth(single: list[Round], double: list[Round]) -> list[Figure]:
+def _growth(rounds: list[Round]) -> list[Figure]:
     figures = []
     for job, name in (("plain", "strict casts alone"), ("full", "zone, CPR scan and keyed hash")):
-        for time in ("wall", "processor"):
-            if double:
-                once, twice = (median(found[job][time] for found in rounds) for rounds in (single, double))
-                figures.append(figure(f"{name}: twice the events / once, {time} time", twice / once, 2.2))
+        both = [(found[job], found[TWICE[job]]) for found in rounds if TWICE[job] in found]
+        for time in ("wall", "processor") if both else ():
+            ratio = median(twice[time] / once[time] for once, twice in both)
+            figures.append(figure(f"{name}: twice the events / once, {time} time", ratio, 2.2))
     return figures
 
 
-def _memory(single: list[Round], double: list[Round], events: int) -> list[Figure]:
+def _memory(rounds: list[Round]) -> list[Figure]:
     found = []
-    for rounds, size in ((single, events), (double, 2 * events)):
-        for job in rounds[0] if rounds else ():
-            is_ours = not job.startswith("copy")
-            peak = max(one[job]["memory"] for one in rounds)
-            found.append(figure(f"peak memory of {job} at {size} events, MB", peak, 3000 if is_ours else None))
+    for job in rounds[0]:
+        peak = max(one[job]["memory"] for one in rounds if job in one)
+        found.append(figure(f"peak memory of {job}, MB", peak, None if job.startswith("copy") else 3000))
     return found
 
 
@@ -128,7 +128,7 @@ def _show(figures: list[Figure], rounds: list[Round], events: int) -> None:
     for heading in ("job", "wall s", "processor s", "peak MB"):
         times.add_column(heading, justify="left" if heading == "job" else "right")
     for job in rounds[0]:
-        cells = [median(found[job][kind] for found in rounds) for kind in ("wall", "processor", "memory")]
+        cells = [median(found[job][kind] for found in rounds if job in found) for kind in ("wall", "processor", "memory")]
         times.add_row(job, f"{cells[0]:.2f}", f"{cells[1]:.2f}", f"{cells[2]:.0f}")
     console.print(times)
     show(figures, console)
