@@ -18,7 +18,7 @@ from .counting import Days, Scan
 from .declared import Declared, load
 from .errors import MaalError
 from .intake import rowrules
-from .measures import arguments, observations_sql, prepare
+from .measures import arguments, leading_sql, observations_sql, prepare
 from .query import OBSERVATION_COLUMNS, Measure
 from .scanning import load_plan
 
@@ -100,6 +100,9 @@ def _measure(measure: Measure, declared: Declared) -> Iterator[str]:
         for column in (c for c in (staff.by, staff.fte) if c not in columns):
             yield f"{measure.path.name}: staff names '{column}', which is no column of {measure.header.leading[0].table}"
     for leading in measure.header.leading:
+        if leading.table not in declared.tables:
+            yield f"{measure.path.name}: leading names '{leading.table}', which is no declared table"
+            return
         if leading.together_by and leading.together_by not in declared.tables[leading.table].columns:
             yield f"{measure.path.name}: together_by names '{leading.together_by}', which is no column of {leading.table}"
             return
@@ -131,6 +134,8 @@ def _runs(con: duckdb.DuckDBPyConnection, measure: Measure) -> Iterator[str]:
     options = tuple(measure.defaults.items())
     try:
         described = con.execute(f"describe {observations_sql(measure, [options])}", arguments(measure, scan)).fetchall()
+        for query, given in leading_sql(measure, scan.days):
+            con.execute(query, given)
     except duckdb.Error as error:
         yield f"{measure.path.name}: {str(error).splitlines()[0]}"
         return

@@ -77,7 +77,7 @@ def _told(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 def memory_limit(con: duckdb.DuckDBPyConnection) -> int:
     """What the engine may take, in bytes."""
     number, unit = con.execute("select current_setting('memory_limit')").fetchall()[0][0].split()
-    return int(float(number) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB"].index(unit))
+    return int(float(number) * 1024 ** ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"].index(unit))
 
 
 def engine_words(error: duckdb.Error) -> str:

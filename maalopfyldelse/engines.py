@@ -59,7 +59,7 @@ class DuckDB:
         from .intake.current import keep_chosen
 
         ask = asked(con)
-        waiting = {name: [made for made, _ in found.made_of[:-1]] for name, found in current.items() if found.made_of[:-1]}
+        waiting = {name: found for name, found in current.items() if found.made_of[:-1]}
 
         def keeping(query: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
             for name in [name for name in waiting if name in query]:

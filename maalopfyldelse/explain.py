@@ -23,7 +23,7 @@ from .grading import grade_figure
 from .home import Home
 from .intake.ledger import Ledger
 from .manifest import Manifest
-from .measures import arguments, day_range, observations_sql, run_scan
+from .measures import arguments, day_range, observations_sql
 from .plan import Placed, Plan, Row
 from .plan_terms import Grade
 from .printing import danish, exact_text
@@ -219,7 +219,7 @@ def _figure(question: Question, count: Count) -> Figure:
     assert scanning.current is not None
     lacking = next((gap for scan in count.scans if (gap := scanning.missing(measure, scan.days))), None)
     if question.chosen:
-        found = [run_scan(scanning.ask, measure, scan, [count.options]) for scan in count.scans]
+        found = [scanning.count(measure, scan, [count.options]) for scan in count.scans]
     else:
         found = [scanning.scanned(scan) for scan in count.scans]
     result = figure(found[0], count, measure.header.kind, found[-1])

@@ -176,9 +176,8 @@ class Scanning:
         if self.keeps_cells and path.exists():
             self.reused.append(scan.measure)
             return _from_json(scan, json.loads(path.read_text()))
-        hold_whole(self.home, (d for known in self.counting.values() for d in known if d.table in measure.reads))
         self.say(f"counting {scan.measure} {scan.days.after + timedelta(days=1)} to {scan.days.to}")
-        scanned = run_scan(self.ask, measure, scan, combinations, self._parts(measure))
+        scanned = self.count(measure, scan, combinations)
         self.say(f"  {scan.measure}: {scanned.leading_rows} rows, {len(combinations)} readings")
         self.ran.append(scan.measure)
         if not self.keeps_cells:
@@ -186,10 +185,14 @@ class Scanning:
         self.home.keep(path, json.dumps(_to_json(scanned)))
         return scanned
 
-    def _parts(self, measure: Measure) -> int:
-        """In how many parts the measure's leading table is counted."""
+    def count(self, measure: Measure, scan: Scan, combinations: list[Options]) -> Scanned:
+        """The cells of a scan, counted now, from stored files that are whole."""
+        hold_whole(self.home, (d for known in self.counting.values() for d in known if d.table in measure.reads))
         leading = measure.header.leading[0]
-        return self.engine.parts(self.connection, self.current[leading.table].current_rows) if leading.together_by else 1
+        rows = self.current[leading.table].current_rows
+        return run_scan(
+            self.ask, measure, scan, combinations, self.engine.parts(self.connection, rows) if leading.together_by else 1
+        )
 
     def cells_path(self, scan: Scan, combinations: list[Options], ending: str, engine: str = DuckDB.name) -> Path:
         """Where what an engine counted over a scan is kept: named by all that it follows from."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -296,11 +297,11 @@ def test_rows_that_win_by_key_are_the_same_once_they_are_kept() -> None:
         h.put("b.csv", "Id,N\nb,3\nc,4\n", arrival="2021-02-01T0800")
         h.take()
         with connect(h.home) as con:
-            create_current(con, h.home, h.declared, h.ledger, ["things"], None)
+            found = create_current(con, h.home, h.declared, h.ledger, ["things"], None)
             rows = con.execute("from things order by all").fetchall()
             assert [row[:2] for row in rows] == [("a", 1), ("b", 3), ("c", 4)]
             for _ in range(2):
-                keep_chosen(con, "things", ["things_newest_of_key"])
+                keep_chosen(con, "things", found["things"])
                 assert con.execute("from things order by all").fetchall() == rows
             kept = con.execute("select table_name from duckdb_tables()").fetchall()
             assert kept == [("things_rows",)], "and what they were chosen by is let go"
@@ -315,16 +316,26 @@ def test_how_many_rows_were_superseded_is_counted_once() -> None:
                 found = create_current(con, h.home, h.declared, h.ledger, ["things"], None, keeps_counts=keeps_counts)
                 looked_at = len(con.execute("from duckdb_tables()").fetchall())
                 rows = con.execute("from things order by all").fetchall()
-                if (made_of := found["things"].made_of)[:-1]:
-                    keep_chosen(con, "things", [made for made, _ in made_of[:-1]])
+                if found["things"].made_of[:-1]:
+                    keep_chosen(con, "things", found["things"])
                 assert con.execute("from things order by all").fetchall() == rows
                 return found["things"], rows, looked_at
 
         h.put("a.csv", "Id,N\na,1\nb,2\n", arrival="2021-01-01T0800")
         h.put("b.csv", "Id,N\nb,3\nc,4\n", arrival="2021-02-01T0800")
+        notes: set[Path] = set()
         for superseded in (1, 3):
             h.take()
             plainly = current(keeps_counts=False)
             assert plainly[0].superseded_rows == superseded
             assert [current(keeps_counts=True), current(keeps_counts=True)] == [plainly, (*plainly[:2], 0)]
+            (note,) = notes = set((h.home.store / "superseded").iterdir()) - notes
+            whole = note.read_text()
+            for cut in ("", whole[:1], whole[:-2], "0 of 0 rows\n"):
+                note.write_text(cut)
+                assert current(keeps_counts=True)[:2] == plainly[:2], "a note that was cut counts for nothing"
+            note.write_text(f"2{whole[1:]}")
+            with pytest.raises(AssertionError):
+                current(keeps_counts=True)
+            note.write_text(whole)
             h.put("c.csv", "Id,N\nb,5\na,6\n", arrival="2021-03-01T0800")

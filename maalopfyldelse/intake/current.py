@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from .take import contract_hash
 
 if TYPE_CHECKING:
     import duckdb
+
+
+_NOTE = re.compile(r"(?P<superseded>[0-9]+) of (?P<rows>[0-9]+) rows\n")
 
 
 class Knowledge(Protocol):
@@ -76,7 +80,8 @@ def create_current(
     suffix: str = "",
     keeps_counts: bool = False,
 ) -> dict[str, CurrentTable]:
-    """Makes one view a table (temporary, or in the connection's database), named as the table with `suffix`, and says what it holds.
+    """Makes one view a table (temporary, or in the connection's database), once a connection, named as the table with
+    `suffix`, and says what it holds.
 
     The view has the table's columns in their order, then delivery_id and delivered_at; it is empty when nothing counts. `known_at`
     None means all that the ledger knows. `keeps_counts`: how many rows another of the same key superseded is written down in the
@@ -94,12 +99,15 @@ def create_current(
     return found
 
 
-def keep_chosen(con: duckdb.DuckDBPyConnection, name: str, chosen_by: Iterable[str]) -> None:
+def keep_chosen(con: duckdb.DuckDBPyConnection, name: str, current: CurrentTable) -> None:
     """Turns a temporary view whose rows win by key into a table, for who reads it often: to choose the rows takes longer than to
-    read them. `chosen_by`: what it was made by, which then is let go."""
+    read them. What they were chosen by is let go."""
     con.execute(f'create temp table if not exists "{name}_rows" as select * from "{name}"')
+    ((rows,),) = con.execute(f'select count(*) from "{name}_rows"').fetchall()
+    if rows != current.current_rows:  # of which there may have been no more than a note from before
+        raise AssertionError(f"{name}: {rows} rows win by key, not {current.current_rows}")
     con.execute(f'create or replace temp view "{name}" as select * from "{name}_rows"')
-    for made in chosen_by:
+    for made, _ in current.made_of[:-1]:
         if con.execute("select 1 from duckdb_tables() where table_name = ?", [made]).fetchone():
             con.execute(f'drop table "{made}"')
 
@@ -205,15 +213,16 @@ def _keyed(
     name = f"{view}_newest_of_key"
     newest = f"select {key}, max(delivery_rank) as newest from ({ranked}) group by {key} having min(delivery_rank) <> max(delivery_rank)"
     count = home.store / "superseded" / _hash([table.key, [[d.store_path, d.delivery_id] for d in deliveries]])
-    is_known = keeps_counts and count.exists()
+    noted = _NOTE.fullmatch(count.read_text()) if keeps_counts and count.exists() else None
+    is_known = noted is not None and int(noted["rows"]) == sum(map(_rows, deliveries))
     kind = "view" if is_known else "table"  # where nothing need be counted here, perhaps no row is read at all
     con.execute(f'create or replace {"temp " if temporary else ""}{kind} "{name}" as {newest}')
     same = " and ".join(f'n."{column}" = r."{column}"' for column in table.key)
     joined = f'from ({ranked}) r join "{name}" n on {same} where r.delivery_rank <> n.newest'
-    superseded = int(count.read_text()) if is_known else int(con.execute(f"select count(*) {joined}").fetchall()[0][0])
+    superseded = int(noted["superseded"] if noted and is_known else con.execute(f"select count(*) {joined}").fetchall()[0][0])
     if keeps_counts and not is_known:
         with suppress(OSError):  # it saves time, and who only looks may not write
-            home.keep(count, str(superseded))
+            home.keep(count, f"{superseded} of {sum(map(_rows, deliveries))} rows\n")
     if not superseded:
         return rows, 0, (), is_known
     columns = ", ".join(f'r."{column}"' for column in [*table.columns, "delivery_id", "delivered_at"])

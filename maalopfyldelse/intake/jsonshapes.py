@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 
 MOST = 32  # shapes; exports leave out and add a key or two
-LESSONS = 100  # rows that are learned from: each takes as long as decoding a hundred
 LONGEST = 2_000  # characters of a row that is learned from: a shape is as long
+PRICE = 100  # characters decoded that take as long as a character of a shape to compile
+PATIENCE = 10_000  # rows that teach nothing
+# A repeated group is never possessive (++): Python before 3.11.5 then ends the match inside a round that failed.
 _TEXT = r'"[^"\\\x00-\x1f]*+"'
 _WHOLE = r"-?(?:0|[1-9][0-9]*+)"
-_KINDS = {"texts": rf"\[(?:{_TEXT}(?:,{_TEXT})*+)?+\]", "text": _TEXT, "whole": _WHOLE, "truth": "(?:true|false)", "null": "null"}
+_KINDS = {"texts": rf"\[(?:{_TEXT}(?:,{_TEXT})*)?\]", "text": _TEXT, "whole": _WHOLE, "truth": "(?:true|false)", "null": "null"}
 _TOKEN = re.compile(
     rf"(?P<texts>{_KINDS['texts']})|(?P<literal>{_TEXT}[ \t]*:|[{{}}\[\],: \t])|(?P<text>{_TEXT})|(?P<whole>{_WHOLE})(?![.eE0-9])|"
     "(?P<truth>true|false)|(?P<null>null)"
@@ -26,8 +28,10 @@ class Shapes:
     """The shapes learned from one file. `depth`: the contract's; rows that come near it are always decoded."""
 
     def __init__(self, depth: int) -> None:
-        self._depth, self._lessons = depth, LESSONS
+        self._depth, self._patience = depth, PATIENCE
         self._known: dict[tuple[str | None, ...], list[dict[str, None]]] = {}  # what is written between values → their kinds
+        self._size = self._decoded = 0  # characters of all shapes, and of the rows decoded since they were compiled
+        self._has_more = False  # than is compiled
         self._rows: re.Pattern[str] | None = None
 
     def run(self, text: str, at: int) -> int:
@@ -36,18 +40,33 @@ class Shapes:
         return found.end() if found else at
 
     def learn(self, text: str) -> None:
-        """Takes the shape of a row that was decoded and found sound."""
-        if not self._lessons or len(text) > LONGEST or text.count("[") + text.count("{") >= self._depth:
+        """Takes the shape of a row that was decoded and found sound. Compiled when as much time has gone into decoding."""
+        if not self._patience or len(text) > LONGEST or text.count("[") + text.count("{") >= self._depth:
             return
+        self._decoded += len(text)
+        if not self._is_new(text):
+            self._patience -= 1
+        if self._has_more and self._decoded >= PRICE * self._size:
+            self.compile()
+
+    def compile(self) -> None:
+        """From now on what was learned holds."""
+        shapes = "|".join(_pattern(*shape) for shape in self._known.items())
+        self._rows, self._decoded, self._has_more = re.compile(rf"(?:(?:{shapes})\n)+"), 0, False
+
+    def _is_new(self, text: str) -> bool:
         if (found := _shape(text)) is None or (found[0] not in self._known and len(self._known) == MOST):
-            return
+            return False
         literals, kinds = found
-        known = self._known.setdefault(literals, [{} for _ in kinds])
+        if literals not in self._known:
+            self._known[literals] = [{} for _ in kinds]
+            self._size += len(text)
+        known = self._known[literals]
+        news = [place for place, kind in zip(known, kinds, strict=True) if kind not in place]
         for place, kind in zip(known, kinds, strict=True):
             place[kind] = None
-        self._lessons -= 1
-        shapes = "|".join(_pattern(*shape) for shape in self._known.items())
-        self._rows = re.compile(rf"(?:(?:{shapes})\n)++")
+        self._has_more = self._has_more or bool(news)
+        return bool(news)
 
 
 def _shape(text: str) -> tuple[tuple[str | None, ...], list[str]] | None:
