@@ -246,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
     parser.add_argument("--small", action="store_true", help="a tenth of the size")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / ".bench", help="where everything is made and kept")
-    parser.add_argument("--rounds", type=int, help="of each measurement (default: 3 small, 2 large; pandas 1)")
+    parser.add_argument("--rounds", type=int, help="of each measurement (default: 2; pandas 1)")
     parser.add_argument(
         "--only", help="cold, date, nothing, month, growth or orchestration, with blanks between; then nothing is written"
     )
@@ -256,7 +256,7 @@ def main(arguments: list[str] | None = None) -> int:
     sizes = Sizes(
         call_events=10_000_000 // tenth, cases=2_000_000 // tenth, tickets=2_000_000 // tenth, persons=1_000_000 // tenth
     )
-    rounds = given.rounds or (3 if given.small else 2)
+    rounds = given.rounds or 2
     grown = [100_000, 300_000, 1_000_000] if given.small else [1_000_000, 3_000_000, 10_000_000, 30_000_000]
     bench = Bench(given.folder / ("small" if given.small else "large"), sizes, console)
     wanted = given.only.split() if given.only else ["cold", "date", "nothing", "month", "growth"]

@@ -425,14 +425,26 @@ def test_check_fails_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[
         ),
     ):
         (tmp_path / "sql" / f"{name}.sql").write_text(changed.replace("measure: sick_leave", f"measure: {name}"))
+    calls = (REPOSITORY / "sql" / "telephone_answers.sql").read_text()
+    for name, said, wrong in (
+        ("no_table", "table: call_events, together_by", "table: call_event, together_by"),
+        ("no_column", "together_by: call_id", "together_by: caller"),
+        ("no_group", "min(started_date) > $from_date", "started_date > $from_date"),
+    ):
+        changed = calls.replace("measure: telephone_answers", f"measure: {name}").replace(said, wrong)
+        (tmp_path / "sql" / f"{name}.sql").write_text(changed)
     assert main(["check", "--declared", str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()
     failed = [line for line in lines if line.startswith("FAIL")]
-    assert failed == ["FAIL measure by_clock", "FAIL measure no_sql", "FAIL measure one_column_less", "FAIL plan siri-x"]
+    names = ["by_clock", "no_column", "no_group", "no_sql", "no_table", "one_column_less"]
+    assert failed == [*(f"FAIL measure {name}" for name in names), "FAIL plan siri-x"]
     assert sum(line.startswith("OK") for line in lines) > 15
     for text in (
         "by_clock.sql: uses current_date",
         "no_sql.sql: not valid SQL",
+        "no_table.sql: leading names 'call_event', which is no declared table",
+        "no_column.sql: together_by names 'caller', which is no column of call_events",
+        "no_group.sql: Binder Error",
         "the header declares institution",
         "did you mean 'sick_leave'?",
     ):
