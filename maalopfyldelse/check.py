@@ -95,10 +95,6 @@ def _measure(measure: Measure, declared: Declared) -> Iterator[str]:
             return
         if not declared.extracts_of(table):
             yield f"{measure.path.name}: reads '{table}', which no extract fills"
-    if staff := measure.header.staff:
-        columns = declared.tables[measure.header.leading[0].table].columns
-        for column in (c for c in (staff.by, staff.fte) if c not in columns):
-            yield f"{measure.path.name}: staff names '{column}', which is no column of {measure.header.leading[0].table}"
     for leading in measure.header.leading:
         if leading.table not in declared.tables:
             yield f"{measure.path.name}: leading names '{leading.table}', which is no declared table"
@@ -106,6 +102,10 @@ def _measure(measure: Measure, declared: Declared) -> Iterator[str]:
         if leading.together_by and leading.together_by not in declared.tables[leading.table].columns:
             yield f"{measure.path.name}: together_by names '{leading.together_by}', which is no column of {leading.table}"
             return
+    if staff := measure.header.staff:
+        columns = declared.tables[measure.header.leading[0].table].columns
+        for column in (c for c in (staff.by, staff.fte) if c not in columns):
+            yield f"{measure.path.name}: staff names '{column}', which is no column of {measure.header.leading[0].table}"
     import duckdb
 
     with duckdb.connect(":memory:") as con:

@@ -78,6 +78,7 @@ class Deciding:
             counts = [c for v in self._variants.values() for c in v.counts.values() if c is not None and c.scan == scan]
             name = self._tables[scan] = f"compared_{len(self._tables)}"
             body = observations_sql(measure, sorted({c.options for c in counts}))
+            self._scanning.hold(measure)
             self._scanning.connection.execute(f"create or replace temp table {name} as {body}", arguments(measure, scan))
         return self._tables[scan]
 

@@ -70,11 +70,9 @@ def _rows(scanning: Scanning, count: Count, declared: Declared) -> list[tuple[in
             "count(*), coalesce(sum(numerator), 0), coalesce(sum(denominator), 0) "
             f"from ({observations_sql(measure, [count.options])}) where reason is null group by {keys} order by {keys}"
         )
+        scanning.hold(measure)
         found = scanning.connection.execute(query, arguments(measure, count.scan)).fetchall()
         rows = [[r[0], [str(g) for g in r[1:-3]], *map(str, r[-3:])] for r in found]
-        path.parent.mkdir(exist_ok=True)
-        temporary = scanning.home.tmp / path.name
-        temporary.write_text(json.dumps(rows))
-        temporary.replace(path)
+        scanning.home.keep(path, json.dumps(rows))
     said: list[tuple[int | None, list[str], str, str, str]] = json.loads(path.read_text())
     return said

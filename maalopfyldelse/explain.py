@@ -239,7 +239,7 @@ def observations(question: Question) -> list[dict[str, Any]]:
     found = []
     for name, count in counts:
         measure, connection = question.declared.measures[count.scan.measure], question.scanning.connection
-        assert question.scanning.current is not None
+        question.scanning.hold(measure)
         keys = ", ".join(measure.header.grain)
         cursor = connection.execute(
             f"select * from ({observations_sql(measure, [count.options])}) order by {keys}", arguments(measure, count.scan)

@@ -43,7 +43,7 @@ class Home:
                     raise CallerError(f"{self.path} exists and is no home of ours. Name an empty or new folder with --home.")
                 self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self.path.chmod(0o700)
-                _write_atomically(marker, f"{FORMAT}\n")
+                _write_atomically(marker, f"{FORMAT}\n", marker.with_name(marker.name + ".new"))
             for folder in (self.store, self.editions, self.tmp, self.dagster):  # a run may have been killed before it made them
                 folder.mkdir(exist_ok=True)
             found = marker.read_text().strip()
@@ -92,9 +92,7 @@ class Home:
     def keep(self, path: Path, text: str) -> None:
         """Writes a file of the store, whole or not at all."""
         path.parent.mkdir(exist_ok=True)
-        temporary = self.tmp / path.name
-        temporary.write_text(text)
-        temporary.replace(path)
+        _write_atomically(path, text, self.tmp / path.name)
 
     @contextmanager
     def locked(self, doing: str) -> Iterator[None]:
@@ -114,7 +112,7 @@ class Home:
             handle.flush()
             _empty(self.tmp)
             if not (self.path / NOTICE).exists():
-                _write_atomically(self.path / NOTICE, NOTICE_TEXT)
+                _write_atomically(self.path / NOTICE, NOTICE_TEXT, self.tmp / NOTICE)
             try:
                 yield
             finally:
@@ -159,7 +157,6 @@ def _empty(folder: Path) -> None:
             entry.unlink()
 
 
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".new")
+def _write_atomically(path: Path, text: str, temporary: Path) -> None:
     temporary.write_text(text)
     temporary.replace(path)

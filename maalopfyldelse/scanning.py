@@ -187,12 +187,16 @@ class Scanning:
 
     def count(self, measure: Measure, scan: Scan, combinations: list[Options]) -> Scanned:
         """The cells of a scan, counted now, from stored files that are whole."""
-        hold_whole(self.home, (d for known in self.counting.values() for d in known if d.table in measure.reads))
+        self.hold(measure)
         leading = measure.header.leading[0]
         rows = self.current[leading.table].current_rows
         return run_scan(
             self.ask, measure, scan, combinations, self.engine.parts(self.connection, rows) if leading.together_by else 1
         )
+
+    def hold(self, measure: Measure) -> None:
+        """Raises MaalError when a stored file that the measure reads is gone or altered; asked before its rows are read."""
+        hold_whole(self.home, (d for known in self.counting.values() for d in known if d.table in measure.reads))
 
     def cells_path(self, scan: Scan, combinations: list[Options], ending: str, engine: str = DuckDB.name) -> Path:
         """Where what an engine counted over a scan is kept: named by all that it follows from."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 from both_plans import PLANS, ask, shown
 from conftest import Ran
@@ -340,6 +341,20 @@ def test_explain_computes_a_combination(world: World, capsys: pytest.CaptureFixt
     assert out.index("with S4.c, S5.b") < out.index("denominator = no_early_hangup")  # not the edition's figure's own
 
 
+@pytest.mark.parametrize("asked", [[], ["--with", "S4.c"], ["--rows"]])
+def test_explain_reads_no_stored_file_that_was_altered(
+    copied: Callable[[Path], World], tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: list[str]
+) -> None:
+    world = copied(tmp_path)
+    path = sorted((world.home.store / "call_events").glob("*.parquet"))[0]
+    with duckdb.connect() as con:  # the same rows in other bytes
+        con.execute(f"create table t as from read_parquet('{path}')")
+        con.execute(f"copy t to '{path}' (format parquet, compression gzip)")
+    assert ask(world, "explain", "star-2021", "M2.A", *asked) == 1
+    said = "".join(capsys.readouterr())
+    assert str(path) in said and "is not what intake wrote" in said and "Traceback" not in said
+
+
 def test_explain_prints_the_way_back(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     for plan, row, texts in (
         ("star-2021", "M2.A", ("line 121, 122", "sql/telephone_answers.sql", "S4", "puzzel_call_events_2021-12.csv", "sha256")),
@@ -433,10 +448,12 @@ def test_check_fails_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     ):
         changed = calls.replace("measure: telephone_answers", f"measure: {name}").replace(said, wrong)
         (tmp_path / "sql" / f"{name}.sql").write_text(changed)
+    staffed = query.replace("measure: sick_leave", "measure: no_staff").replace("{table: absence,", "{table: absences,")
+    (tmp_path / "sql" / "no_staff.sql").write_text(staffed)
     assert main(["check", "--declared", str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()
     failed = [line for line in lines if line.startswith("FAIL")]
-    names = ["by_clock", "no_column", "no_group", "no_sql", "no_table", "one_column_less"]
+    names = ["by_clock", "no_column", "no_group", "no_sql", "no_staff", "no_table", "one_column_less"]
     assert failed == [*(f"FAIL measure {name}" for name in names), "FAIL plan siri-x"]
     assert sum(line.startswith("OK") for line in lines) > 15
     for text in (
@@ -445,6 +462,7 @@ def test_check_fails_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[
         "no_table.sql: leading names 'call_event', which is no declared table",
         "no_column.sql: together_by names 'caller', which is no column of call_events",
         "no_group.sql: Binder Error",
+        "no_staff.sql: leading names 'absences', which is no declared table",
         "the header declares institution",
         "did you mean 'sick_leave'?",
     ):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-_NOTE = re.compile(r"(?P<superseded>[0-9]+) of (?P<rows>[0-9]+) rows\n")
+_NOTE = re.compile(r"(?P<superseded>[0-9]+) of (?P<rows>[0-9]+) rows\n")  # whole, so that one that was cut is none
 
 
 class Knowledge(Protocol):
@@ -85,7 +85,8 @@ def create_current(
 
     The view has the table's columns in their order, then delivery_id and delivered_at; it is empty when nothing counts. `known_at`
     None means all that the ledger knows. `keeps_counts`: how many rows another of the same key superseded is written down in the
-    home, so that the next to ask need not look at every key. Raises MaalError when a delivery no longer fits its table or its stored file is damaged.
+    home, so that the next to ask need not look at every key. Raises MaalError when a delivery no longer fits its table or its
+    stored file is damaged.
     """
     import duckdb
 
@@ -172,17 +173,17 @@ def _create(
         _hold_shapes(con, home, table, good, contract_hash(extract, table, declared.plan_paths))
     keyed.sort(key=_age)
     name = table.table + suffix
-    view, superseded, before, is_known = _keyed(con, home, table, keyed, temporary, name, keeps_counts)
+    winning = _winning(con, home, table, keyed, temporary, name, keeps_counts)
     chosen = sorted([*plain, *keyed], key=_age)
-    if plain or not keyed:
-        view = f"{rows_sql(home, table, plain)}" + (f" union all {view}" if keyed else "")
+    whole = [rows_sql(home, table, plain)] if plain or not keyed else []
+    view = " union all ".join([*whole, winning.view] if keyed else whole)
     con.execute(f'create or replace {"temp " if temporary else ""}view "{name}" as {view}')
-    if is_known:  # the files' own counts do
+    if winning.is_known:  # the files' own counts do
         ((rows,),) = con.execute(f"select count(*) from ({rows_sql(home, table, chosen)})").fetchall()
-        current = int(rows) - superseded
+        current = int(rows) - winning.superseded
     else:
         current = int(con.execute(f'select count(*) from "{name}"').fetchall()[0][0])
-    superseded += sum(_rows(d) for d in counting if d not in chosen)
+    superseded = winning.superseded + sum(_rows(d) for d in counting if d not in chosen)
     withdrawn = sum(_rows(d) for d in stored if d.withdrawn_at is not None)
     kept = sum(_rows(d) for d in stored)
     held_back = kept - withdrawn - sum(_rows(d) for d in counting)
@@ -190,11 +191,21 @@ def _create(
         raise AssertionError(f"{table.table}: {kept} rows kept are not {current} + {superseded} + {withdrawn} + {held_back}")
     key = " ".join(table.key)
     follows_from = [f"{key if d in keyed else 'all'}: {d.store_path} {d.arrived_at.isoformat()}" for d in chosen]
-    made_of = (*before, (name, view))
+    made_of = (*winning.chosen_by, (name, view))
     return CurrentTable([d.delivery_id for d in chosen], follows_from, kept, current, superseded, withdrawn, held_back, made_of)
 
 
-def _keyed(
+@dataclass(frozen=True)
+class _Winning:
+    """The rows that win by key (a SELECT), how many do not, what the former are chosen by, and whether how many was noted before."""
+
+    view: str
+    superseded: int = 0
+    chosen_by: tuple[tuple[str, str], ...] = ()
+    is_known: bool = False
+
+
+def _winning(
     con: duckdb.DuckDBPyConnection,
     home: Home,
     table: Table,
@@ -202,32 +213,42 @@ def _keyed(
     temporary: bool,
     view: str,
     keeps_counts: bool,
-) -> tuple[str, int, tuple[tuple[str, str], ...], bool]:
-    """The rows that win by key, how many do not, what the former are chosen by, and whether how many was known from before. Keys
-    in several deliveries are few, so only they are written down."""
+) -> _Winning:
+    """Keys in several deliveries are few, so only they are written down."""
     rows = rows_sql(home, table, deliveries)
     if len(deliveries) < 2:
-        return rows, 0, (), False
+        return _Winning(rows)
     ranked = f"select *, {_case(deliveries, [str(i) for i in range(len(deliveries))])} as delivery_rank from ({rows})"
     key = ", ".join(f'"{column}"' for column in table.key)
     name = f"{view}_newest_of_key"
     newest = f"select {key}, max(delivery_rank) as newest from ({ranked}) group by {key} having min(delivery_rank) <> max(delivery_rank)"
-    count = home.store / "superseded" / _hash([table.key, [[d.store_path, d.delivery_id] for d in deliveries]])
-    noted = _NOTE.fullmatch(count.read_text()) if keeps_counts and count.exists() else None
-    is_known = noted is not None and int(noted["rows"]) == sum(map(_rows, deliveries))
-    kind = "view" if is_known else "table"  # where nothing need be counted here, perhaps no row is read at all
+    note = _note(home, table, deliveries)
+    noted = _noted(note, deliveries) if keeps_counts else None
+    kind = "table" if noted is None else "view"  # where nothing need be counted here, perhaps no row is read at all
     con.execute(f'create or replace {"temp " if temporary else ""}{kind} "{name}" as {newest}')
     same = " and ".join(f'n."{column}" = r."{column}"' for column in table.key)
     joined = f'from ({ranked}) r join "{name}" n on {same} where r.delivery_rank <> n.newest'
-    superseded = int(noted["superseded"] if noted and is_known else con.execute(f"select count(*) {joined}").fetchall()[0][0])
-    if keeps_counts and not is_known:
+    superseded = int(con.execute(f"select count(*) {joined}").fetchall()[0][0]) if noted is None else noted
+    if keeps_counts and noted is None:
         with suppress(OSError):  # it saves time, and who only looks may not write
-            home.keep(count, f"{superseded} of {sum(map(_rows, deliveries))} rows\n")
+            home.keep(note, f"{superseded} of {sum(map(_rows, deliveries))} rows\n")
     if not superseded:
-        return rows, 0, (), is_known
+        return _Winning(rows, is_known=noted is not None)
     columns = ", ".join(f'r."{column}"' for column in [*table.columns, "delivery_id", "delivered_at"])
     left = f'from ({ranked}) r left join "{name}" n on {same} where n.newest is null or r.delivery_rank = n.newest'
-    return f"select {columns} {left}", superseded, ((name, newest),), is_known
+    return _Winning(f"select {columns} {left}", superseded, ((name, newest),), noted is not None)
+
+
+def _note(home: Home, table: Table, deliveries: list[Delivery]) -> Path:
+    """Where it is noted how many rows of these deliveries are superseded: named by all that this follows from."""
+    said = json.dumps([table.key, [[d.store_path, d.delivery_id] for d in deliveries]])
+    return home.store / "superseded" / hashlib.sha256(said.encode()).hexdigest()
+
+
+def _noted(note: Path, deliveries: list[Delivery]) -> int | None:
+    """How many rows a note says are superseded; None without one, or with one that speaks of another number of rows."""
+    found = _NOTE.fullmatch(note.read_text(errors="replace")) if note.exists() else None
+    return int(found["superseded"]) if found and int(found["rows"]) == sum(map(_rows, deliveries)) else None
 
 
 def _hold_shapes(con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliveries: list[Delivery], contract: str) -> None:
@@ -242,10 +263,6 @@ def _hold_shapes(con: duckdb.DuckDBPyConnection, home: Home, table: Table, deliv
                     f"{delivery.name} was taken under an earlier contract and has no column '{name}' of type {kind.lower()}. Put the "
                     f"file back among the deliveries so that it can be taken again, or withdraw {delivery.delivery_id}."
                 )
-
-
-def _hash(said: object) -> str:
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 def _case(deliveries: list[Delivery], values: list[str]) -> str:

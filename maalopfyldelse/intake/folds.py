@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-IN_ONE = 4  # verdicts that are looked through for a row, on average
+VERDICTS_A_PLACE = 4  # on average: so many are looked through for a row
 
 Row = tuple[str | None, str | None, datetime]  # group, number as text, wall time
 Verdict = tuple[str, str, datetime, bool, bool]  # group, number, wall time, is the later instant, is only assumed
@@ -44,7 +44,7 @@ def keep(con: duckdb.DuckDBPyConnection, name: str, verdicts: list[Verdict]) -> 
 
     kinds = pa.schema([("g", pa.string()), ("b", pa.string()), ("w", pa.timestamp("us")), ("is_later", pa.bool_())])
     known = [dict(zip(kinds.names, verdict[:4], strict=True)) for verdict in verdicts if not verdict[4]]
-    places = 1 + len(known) // IN_ONE
+    places = 1 + len(known) // VERDICTS_A_PLACE
     con.register("verdicts", pa.Table.from_pylist(known, schema=kinds))
     con.execute(
         f"set variable {name} = (select list(known order by place) from (select place, map_from_entries(list((key, is_later)) "

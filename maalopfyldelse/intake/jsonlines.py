@@ -76,9 +76,10 @@ def _pieces(handle: TextIO) -> Iterator[str]:
     """The text, many whole lines at a time."""
     rest = ""
     while more := handle.read(_CHUNK):
-        cut = (rest + more).rfind("\n") + 1
-        piece, rest = (rest + more)[:cut], (rest + more)[cut:]
-        yield piece.replace("\r\n", "\n")
+        text = rest + more
+        cut = text.rfind("\n") + 1
+        rest = text[cut:]
+        yield text[:cut].replace("\r\n", "\n")
     yield rest
 
 

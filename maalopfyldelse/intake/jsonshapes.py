@@ -44,8 +44,9 @@ class Shapes:
         if not self._patience or len(text) > LONGEST or text.count("[") + text.count("{") >= self._depth:
             return
         self._decoded += len(text)
-        if not self._is_new(text):
-            self._patience -= 1
+        news = self._take(text)
+        self._has_more = self._has_more or news
+        self._patience -= not news
         if self._has_more and self._decoded >= PRICE * self._size:
             self.compile()
 
@@ -54,19 +55,19 @@ class Shapes:
         shapes = "|".join(_pattern(*shape) for shape in self._known.items())
         self._rows, self._decoded, self._has_more = re.compile(rf"(?:(?:{shapes})\n)+"), 0, False
 
-    def _is_new(self, text: str) -> bool:
+    def _take(self, text: str) -> bool:
+        """Whether the row had something that no row before it had."""
         if (found := _shape(text)) is None or (found[0] not in self._known and len(self._known) == MOST):
             return False
         literals, kinds = found
-        if literals not in self._known:
+        is_new = literals not in self._known
+        if is_new:
             self._known[literals] = [{} for _ in kinds]
             self._size += len(text)
-        known = self._known[literals]
-        news = [place for place, kind in zip(known, kinds, strict=True) if kind not in place]
-        for place, kind in zip(known, kinds, strict=True):
+        for place, kind in zip(self._known[literals], kinds, strict=True):
+            is_new = is_new or kind not in place
             place[kind] = None
-        self._has_more = self._has_more or bool(news)
-        return bool(news)
+        return is_new
 
 
 def _shape(text: str) -> tuple[tuple[str | None, ...], list[str]] | None:
