@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .dates import months_back
+from .dates import add_months, months_back
 from .errors import CallerError, nearest
 from .plan import Row
 from .plan_criteria import Counting
@@ -29,6 +29,16 @@ class Days:
 
     after: date
     to: date
+
+    @property
+    def months(self) -> list[Days]:
+        """The calendar months that it reaches into, in order, each no longer than it."""
+        found, after = [], self.after
+        while after < self.to:
+            end = add_months((after + timedelta(days=1)).replace(day=1), 1) - timedelta(days=1)
+            found.append(Days(after, min(end, self.to)))
+            after = end
+        return found
 
 
 @dataclass(frozen=True)

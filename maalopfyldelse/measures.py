@@ -143,9 +143,11 @@ def parted(query: str, measure: Measure, parts: int) -> Iterator[str]:
         yield f"with {rows}, {query.removeprefix('with ')}" if query.startswith("with ") else f"with {rows} {query}"
 
 
-def run_scan(ask: Ask, measure: Measure, scan: Scan, combinations: Sequence[Options], parts: int = 1) -> Scanned:
+def run_scan(
+    ask: Ask, measure: Measure, scan: Scan, combinations: Sequence[Options], parts: int = 1, leading: int | None = None
+) -> Scanned:
     """The cells of every combination in one pass over the tables of the engine that is asked, or in one over each part of the
-    leading table.
+    leading table. `leading`: how many rows they must account for, where that is known.
 
     Raises MaalError when the observations do not account for every leading row (a fault in the query, never in the data), or a value
     does not go through the query.
@@ -159,15 +161,19 @@ def run_scan(ask: Ask, measure: Measure, scan: Scan, combinations: Sequence[Opti
                 found[key] = [a + b for a, b in zip(found[key], sums, strict=True)] if key in found else list(sums)
     except Stumbled as error:
         raise MaalError(f"{measure.path.name}: a value in the rows does not go through the query: {error}.") from None
-    cells = [
+    cells = in_order(
         Cell(reading, tuple(None if g is None else str(g) for g in words), reason, known, many, sized, int(source), above, below)
         for (reading, *words, reason, known), (many, sized, source, above, below) in found.items()
-    ]
-    cells.sort(key=lambda c: (c.reading_id, [g or "" for g in c.groups], c.reason or "", c.is_known))
+    )
     _no_forbidden_nulls(measure, cells)
-    leading = leading_rows(ask, measure, scan, parts)
-    _conserved(measure, cells, leading, [reading_id(o) for o in combinations])
-    return Scanned(scan, tuple(groups), tuple(cells), leading)
+    known = leading_rows(ask, measure, scan, parts) if leading is None else leading
+    conserved(measure, cells, known, combinations)
+    return Scanned(scan, tuple(groups), cells, known)
+
+
+def in_order(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """Cells in the order they always have."""
+    return tuple(sorted(cells, key=lambda c: (c.reading_id, [g or "" for g in c.groups], c.reason or "", c.is_known)))
 
 
 def leading_rows(ask: Ask, measure: Measure, scan: Scan, parts: int = 1) -> int:
@@ -193,8 +199,9 @@ def _no_forbidden_nulls(measure: Measure, cells: Iterable[Cell]) -> None:
                 )
 
 
-def _conserved(measure: Measure, cells: Iterable[Cell], leading: int, reading_ids: Iterable[str]) -> None:
-    found = dict.fromkeys(reading_ids, 0)
+def conserved(measure: Measure, cells: Iterable[Cell], leading: int, combinations: Iterable[Options]) -> None:
+    """Raises MaalError when under a reading the observations do not stand for every leading row, or for more."""
+    found = dict.fromkeys(map(reading_id, combinations), 0)
     for cell in cells:
         found[cell.reading_id] += cell.source_rows
     for options, rows in found.items():

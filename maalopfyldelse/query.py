@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -66,12 +66,23 @@ class Leading(Strict):
     """A table whose every row the measure must account for; `window` is the SQL condition for the rows that belong to it.
 
     `together_by`: rows with the same word in this column belong together. The condition is on all of them (as after HAVING), and
-    rows with different words never meet, so that a large table may be counted in parts.
+    rows with different words never meet, so that a large table may be counted in parts. `placed_by`: the date of such rows, in SQL;
+    they belong to the window that it lies in, and the window decides nothing else.
     """
 
     table: Name
     window: str = "true"
     together_by: Name | None = None
+    placed_by: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _window_of_the_date(cls, said: Any) -> Any:
+        if not isinstance(said, dict) or "placed_by" not in said:
+            return said
+        if "window" in said or "together_by" not in said:
+            raise ValueError("placed_by goes with together_by, and says the window")
+        return said | {"window": "{placed_by} > $from_date and {placed_by} <= $as_of".format(**said)}
 
     @property
     def count_sql(self) -> str:
@@ -116,7 +127,8 @@ class Staff(Strict):
 
 
 class Header(Strict):
-    """The header of a measure. `counts: persons` says that an observation is a person, and `staff` whose figures may be too small."""
+    """The header of a measure. `counts: persons` says that an observation is a person, and `staff` whose figures may be too small.
+    `months` is the group with the first day of the month of the leading rows' date (`placed_by`); cells are kept by it."""
 
     measure: Name
     summary: str
@@ -132,6 +144,7 @@ class Header(Strict):
     counts: Literal["persons", "other"] = "other"
     staff: Staff | None = None
     distribution: Distribution | None = None
+    months: Name | None = None
 
     @field_validator("options")
     @classmethod
@@ -151,6 +164,12 @@ class Header(Strict):
                 raise ValueError(f"column '{column}' is part of every observation and is not declared again")
         if (len(self.leading) > 1 or self.staff) and any(leading.together_by for leading in self.leading):
             raise ValueError("together_by is for a measure with one leading table, and without staff")
+        if bool(self.months) != bool(self.leading and self.leading[0].placed_by):
+            raise ValueError("months and placed_by go together")
+        if self.months and self.months not in self.groups:
+            raise ValueError(f"months names '{self.months}', which is no group{nearest(self.months, self.groups)}")
+        if self.months and self.columns[self.months].type != "date":
+            raise ValueError(f"months names '{self.months}', which is no date")
         # An option may share its name with an observation column (`denominator`): queries write options as r.name.
         for name in (*self.parameters, *self.options):
             if name in self.columns or (name in self.parameters and name in OBSERVATION_COLUMNS):

@@ -1,18 +1,20 @@
 """Bringing plan rows, current rows and measures together: which scans a plan needs, and their cells.
 
 Cells are kept under a fingerprint of everything they follow from (`HOME/store/cells/`), so a scan whose inputs have not changed
-is not run again, whoever asks. Here also belongs what a plan depends on, and what is missing from it.
+is not run again, whoever asks; those of a measure that is counted month by month (months.py) each month by itself. Here also
+belongs what a plan depends on, and what is missing from it.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +22,14 @@ from .counting import Count, Days, Scan, approved_words, count_of, read_under
 from .dates import period_bounds, periods_between
 from .declared import Declared
 from .engine import connect
-from .engines import Ask, DuckDB, Engine
+from .engines import Ask, DuckDB, Engine, asked
 from .errors import CallerError, MaalError, nearest
 from .evidence import REGISTERS, Evidence, read_evidence
 from .home import Home
 from .intake.current import CurrentTable, Knowledge, create_current, hold_whole
 from .intake.ledger import Blocker, Delivery
 from .measures import Cell, Options, Scanned, fingerprint, prepare, run_scan
+from .months import Placed, apart, months_of, of_days, placed, rows_of, together
 from .plan import Plan, Row, read_plan
 from .plan_check import check_plan
 from .yamlio import read_text
@@ -69,6 +72,7 @@ class Scanning:
     reused: list[str] = field(default_factory=list)
     _scanned: dict[Scan, Scanned] = field(default_factory=dict)
     _missing: dict[tuple[str, Days], str | None] = field(default_factory=dict)
+    _placed: dict[str, Placed] = field(default_factory=dict)
 
     @cached_property
     def variants(self) -> dict[str, list[Variant]]:
@@ -172,27 +176,52 @@ class Scanning:
 
     def _scan(self, scan: Scan) -> Scanned:
         measure, combinations = self.declared.measures[scan.measure], self.scans[scan]
-        path = self.cells_path(scan, combinations, "json", self.engine.name)
-        if self.keeps_cells and path.exists():
-            self.reused.append(scan.measure)
-            return _from_json(scan, json.loads(path.read_text()))
+        pieces = months_of(scan) if measure.header.months else [scan]
+        paths = {piece: self.cells_path(piece, combinations, "json", self.engine.name) for piece in pieces}
+        found = {
+            piece: _from_json(piece, json.loads(path.read_text()))
+            for piece, path in paths.items()
+            if self.keeps_cells and path.exists()
+        }
+        kept = frozenset(found)
+        (self.reused if len(kept) == len(pieces) else self.ran).append(scan.measure)
+        for is_kept, adjoining in groupby(pieces, kept.__contains__):
+            for scanned in () if is_kept else self._count_as_one(measure, list(adjoining), combinations):
+                found[scanned.scan] = scanned
+                if self.keeps_cells:
+                    self.home.keep(paths[scanned.scan], json.dumps(_to_json(scanned)))
+        return together(scan, [found[piece] for piece in pieces])
+
+    def _count_as_one(self, measure: Measure, pieces: list[Scan], combinations: list[Options]) -> list[Scanned]:
+        """Scans whose windows adjoin, counted in one."""
+        scan = replace(pieces[0], days=Days(pieces[0].days.after, pieces[-1].days.to))
         self.say(f"counting {scan.measure} {scan.days.after + timedelta(days=1)} to {scan.days.to}")
         scanned = self.count(measure, scan, combinations)
         self.say(f"  {scan.measure}: {scanned.leading_rows} rows, {len(combinations)} readings")
-        self.ran.append(scan.measure)
-        if not self.keeps_cells:
-            return scanned
-        self.home.keep(path, json.dumps(_to_json(scanned)))
-        return scanned
+        return apart(measure, scanned, pieces, self.placed(measure), combinations) if measure.header.months else [scanned]
 
     def count(self, measure: Measure, scan: Scan, combinations: list[Options]) -> Scanned:
         """The cells of a scan, counted now, from stored files that are whole."""
         self.hold(measure)
+        leading = rows_of(scan.days, self.placed(measure)) if measure.header.months else None
+        return run_scan(self.ask, measure, scan, combinations, self._parts(measure, self.engine), leading)
+
+    def placed(self, measure: Measure) -> Placed:
+        """The days that the measure's leading rows are placed at."""
+        if measure.name not in self._placed:
+
+            def ask(query: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+                self.hold(measure)
+                return asked(self.connection)(query, given)
+
+            table = self.declared.tables[measure.header.leading[0].table]
+            follows_from, parts = self.current[table.table].follows_from, self._parts(measure, DuckDB())
+            self._placed[measure.name] = placed(ask, self.home, measure, table, follows_from, parts, keeps=self.keeps_cells)
+        return self._placed[measure.name]
+
+    def _parts(self, measure: Measure, engine: Engine) -> int:
         leading = measure.header.leading[0]
-        rows = self.current[leading.table].current_rows
-        return run_scan(
-            self.ask, measure, scan, combinations, self.engine.parts(self.connection, rows) if leading.together_by else 1
-        )
+        return engine.parts(self.connection, self.current[leading.table].current_rows) if leading.together_by else 1
 
     def hold(self, measure: Measure) -> None:
         """Raises MaalError when a stored file that the measure reads is gone or altered; asked before its rows are read."""
@@ -201,7 +230,9 @@ class Scanning:
     def cells_path(self, scan: Scan, combinations: list[Options], ending: str, engine: str = DuckDB.name) -> Path:
         """Where what an engine counted over a scan is kept: named by all that it follows from."""
         measure = self.declared.measures[scan.measure]
-        current = {t: self.current[t].follows_from for t in sorted(measure.reads)}
+        current: dict[str, Any] = {t: self.current[t].follows_from for t in sorted(measure.reads)}
+        if measure.header.months:
+            current[measure.header.leading[0].table] = of_days(scan.days, self.placed(measure))
         return self.home.store / "cells" / f"{fingerprint(measure, scan, combinations, current, engine)}.{ending}"
 
     def missing(self, measure: Measure, days: Days) -> str | None:

@@ -6,7 +6,8 @@ numerator: telefoniske henvendelser besvaret inden for grænsen
 denominator: telefoniske henvendelser
 grain: [call_id, entry_no]
 leading:
-  - {table: call_events, together_by: call_id, window: "min(started_date) > $from_date and min(started_date) <= $as_of"}
+  - {table: call_events, together_by: call_id, placed_by: min(started_date)}
+months: observed_month
 parameters:
   limit_ms: {type: bigint, default: 240000, unit: ms, comment: "Længste ventetid der tæller som besvaret; grænsen selv tæller med"}
 options:

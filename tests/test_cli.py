@@ -444,7 +444,7 @@ def test_check_fails_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     for name, said, wrong in (
         ("no_table", "table: call_events, together_by", "table: call_event, together_by"),
         ("no_column", "together_by: call_id", "together_by: caller"),
-        ("no_group", "min(started_date) > $from_date", "started_date > $from_date"),
+        ("no_group", "placed_by: min(started_date)", "placed_by: started_date"),
     ):
         changed = calls.replace("measure: telephone_answers", f"measure: {name}").replace(said, wrong)
         (tmp_path / "sql" / f"{name}.sql").write_text(changed)

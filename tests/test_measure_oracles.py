@@ -17,12 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from measure_rows import MADE, Rows
-from sql_house import MEASURES, Bench, Row, declared_columns, every_reading
+from sql_house import MEASURES, TABLES, Bench, Row, declared_columns, every_reading
 
 from maalopfyldelse.counting import Days, Scan
 from maalopfyldelse.engines import asked
 from maalopfyldelse.errors import MaalError
 from maalopfyldelse.measures import Scanned, run_scan
+from maalopfyldelse.months import apart, months_of, placed_sql, rows_of, together
 from maalopfyldelse.query import Measure
 
 
@@ -155,6 +156,35 @@ def test_parts_sum_to_the_whole(bench: Bench, name: str) -> None:
                 return str(error)
 
         assert counted(parts) == counted(1)
+
+    same()
+
+
+@pytest.mark.parametrize("name", [name for name, m in MEASURES.items() if m.header.months])
+def test_months_are_the_window(bench: Bench, name: str) -> None:
+    """What months and placed_by say: the window decides nothing but which rows belong to it, and each month is a group's."""
+    measure, ask = MEASURES[name], asked(bench.con)
+    table = TABLES[measure.header.leading[0].table]
+
+    @settings(max_examples=25, deadline=None)
+    @given(trial=trials(name))
+    def same(trial: Trial) -> None:
+        bench.fill(trial.rows(name))
+        given = {n: p.default for n, p in measure.header.parameters.items()} | dict(trial.parameters)
+        scan = Scan(name, Days(trial.from_date, trial.as_of), tuple(given.items()))
+        readings = sorted({tuple((measure.defaults | dict(words)).items()) for words in trial.readings.values()})
+        known = {day: (rows, stamp) for day, rows, stamp in ask(placed_sql(measure, table), {})}
+        try:
+            whole = run_scan(ask, measure, scan, readings)
+        except MaalError:  # rows without a queue
+            with pytest.raises(MaalError, match="have no queue"):
+                for month in months_of(scan):
+                    run_scan(ask, measure, month, readings)
+            return
+        months = [run_scan(ask, measure, month, readings) for month in months_of(scan)]
+        assert together(scan, months) == whole
+        assert apart(measure, whole, months_of(scan), known, readings) == months
+        assert rows_of(scan.days, known) == whole.leading_rows
 
     same()
 
