@@ -137,18 +137,26 @@ def ratios(name: str, pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]], bo
 
 
 def new_date(bench: Bench, home: Path, rounds: int) -> Iterator[Figure]:
-    """The plan's rows at another date over what is stored, against SQL by hand over what that has stored."""
+    """The plan's rows at another date over what is stored, against SQL by hand over what that has stored: with the months that were
+    counted for the first date, and with nothing counted before."""
     deliveries, out = bench.folder / "deliveries", bench.folder / "with_duckdb"
-    pairs = []
+    pairs, anew = [], []
     for number in range(rounds):
-        ours = bench.measure(f"new date {number + 1}, ours", "ours", "count", deliveries, bench.home("date", like=home), NEW_DATE)
+        after = bench.home("date", like=home)
+        ours = bench.measure(f"new date {number + 1}, ours", "ours", "count", deliveries, after, NEW_DATE)
+        bare = bench.home("date", like=home)
+        for counted in ("cells", "days"):
+            shutil.rmtree(bare / "store" / counted)
+        alone = bench.measure(f"new date {number + 1}, ours, nothing counted before", "ours", "count", deliveries, bare, NEW_DATE)
         other = bench.measure(f"new date {number + 1}, duckdb", "with_duckdb", "count", deliveries, out, NEW_DATE)
         for part in ("figures", "readings"):
-            mine, theirs = (without_verdicts(found["found"][part]) for found in (ours, other))
-            if mine != theirs:
-                raise SystemExit(f"new date: {part} differ:\n{mine}\n{theirs}")
+            mine, also, theirs = (without_verdicts(found["found"][part]) for found in (ours, alone, other))
+            if mine != theirs or also != theirs:
+                raise SystemExit(f"new date: {part} differ:\n{mine}\n{also}\n{theirs}")
         pairs.append((ours, other))
+        anew.append((alone, other))
     yield from ratios("new date over stored rows / SQL by hand", pairs, 1.3)
+    yield from ratios("new date, nothing counted before / SQL by hand", anew, 1.3)
 
 
 def without_verdicts(part: dict[str, Any]) -> dict[str, Any]:
