@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -132,19 +133,32 @@ def cells_sql(measure: Measure, combinations: Sequence[Options]) -> str:
     )
 
 
-def parted(query: str, measure: Measure, parts: int) -> Iterator[str]:
-    """The query over each part of the measure's leading table; the parts together are the table, and none has a row of another."""
-    if parts == 1:
-        yield query
-        return
+def columns_read(measure: Measure, columns: Iterable[str]) -> list[str]:
+    """Those of a table's columns that the query names."""
+    return [name for name in columns if re.search(rf"\b{name}\b", measure.body)]
+
+
+def parts_of(measure: Measure, columns: Iterable[str], many: int) -> list[str]:
+    """SELECTs of the leading table's rows in so many parts, with those of its columns that the query reads; none has a row that
+    belongs together with one of another. Empty for one part: the table as it is."""
     leading = measure.header.leading[0]
-    for part in range(parts):
-        rows = f"{leading.table} as (select * from {leading.table} where hash({leading.together_by}) % {parts} = {part})"
+    if many == 1 or leading.together_by is None:
+        return []
+    rows = f"select {', '.join(columns_read(measure, columns))} from {leading.table} where hash({leading.together_by}) % {many}"
+    return [f"{rows} = {part}" for part in range(many)]
+
+
+def _parted(query: str, measure: Measure, parts: Sequence[str]) -> Iterator[str]:
+    """The query over each part of the measure's leading table, or over the table as it is."""
+    for part in parts:
+        rows = f"{measure.header.leading[0].table} as ({part})"
         yield f"with {rows}, {query.removeprefix('with ')}" if query.startswith("with ") else f"with {rows} {query}"
+    if not parts:
+        yield query
 
 
 def run_scan(
-    ask: Ask, measure: Measure, scan: Scan, combinations: Sequence[Options], parts: int = 1, leading: int | None = None
+    ask: Ask, measure: Measure, scan: Scan, combinations: Sequence[Options], parts: Sequence[str] = (), leading: int | None = None
 ) -> Scanned:
     """The cells of every combination in one pass over the tables of the engine that is asked, or in one over each part of the
     leading table. `leading`: how many rows they must account for, where that is known.
@@ -155,7 +169,7 @@ def run_scan(
     groups = measure.header.groups
     found: dict[tuple[Any, ...], list[Any]] = {}
     try:
-        for query in parted(cells_sql(measure, combinations), measure, parts):
+        for query in _parted(cells_sql(measure, combinations), measure, parts):
             for row in ask(query, arguments(measure, scan)):
                 key, sums = row[:-SUMS], row[-SUMS:]
                 found[key] = [a + b for a, b in zip(found[key], sums, strict=True)] if key in found else list(sums)
@@ -176,9 +190,9 @@ def in_order(cells: Iterable[Cell]) -> tuple[Cell, ...]:
     return tuple(sorted(cells, key=lambda c: (c.reading_id, [g or "" for g in c.groups], c.reason or "", c.is_known)))
 
 
-def leading_rows(ask: Ask, measure: Measure, scan: Scan, parts: int = 1) -> int:
+def leading_rows(ask: Ask, measure: Measure, scan: Scan, parts: Sequence[str] = ()) -> int:
     """How many rows of the leading tables the measure must account for in this window."""
-    asked = ((q, given) for query, given in leading_sql(measure, scan.days) for q in parted(query, measure, parts))
+    asked = ((q, given) for query, given in leading_sql(measure, scan.days) for q in _parted(query, measure, parts))
     return sum(int(ask(query, given)[0][0]) for query, given in asked)
 
 

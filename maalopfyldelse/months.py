@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -20,7 +19,7 @@ from .counting import Days, Scan
 from .engines import Ask
 from .errors import MaalError
 from .home import Home
-from .measures import Options, Scanned, conserved, in_order, parted
+from .measures import Options, Scanned, columns_read, conserved, in_order
 from .query import Measure
 
 # Day → the number of leading rows that it places, and a number that is another when they are other rows (the sum of their hashes).
@@ -30,7 +29,7 @@ Placed = dict[date, tuple[int, int]]
 def placed_sql(measure: Measure, table: Table) -> str:
     """A SELECT of days with the leading rows that each places. All columns are hashed that the query may read of a row."""
     leading = measure.header.leading[0]
-    columns = [*table.columns, *(name for name in BUILT_IN_COLUMNS if re.search(rf"\b{name}\b", measure.body))]
+    columns = [*table.columns, *columns_read(measure, BUILT_IN_COLUMNS)]
     row = ", ".join(f'"{name}"' for name in columns)
     together = (
         f"select {leading.placed_by} as day, count(*) as n, sum(hash({row})) as stamp "
@@ -39,17 +38,13 @@ def placed_sql(measure: Measure, table: Table) -> str:
     return f"select day, cast(sum(n) as bigint), sum(stamp) from ({together}) as belonging where day is not null group by day"
 
 
-def placed(ask: Ask, home: Home, measure: Measure, table: Table, follows_from: list[str], parts: int, *, keeps: bool) -> Placed:
-    """The days of the leading table, from the store when its rows are the same as before. `parts`: in how many it is read."""
+def placed(ask: Ask, home: Home, measure: Measure, table: Table, follows_from: list[str], *, keeps: bool) -> Placed:
+    """The days of the leading table, from the store when its rows are the same as before."""
     query = placed_sql(measure, table)
     path = _path(home, query, follows_from)
     if keeps and path.exists():
         return {date.fromisoformat(day): (rows, stamp) for day, rows, stamp in json.loads(path.read_text())}
-    found: Placed = {}
-    for part in parted(query, measure, parts):
-        for day, rows, stamp in ask(part, {}):
-            before = found.get(day, (0, 0))
-            found[day] = (before[0] + int(rows), before[1] + int(stamp))
+    found = {day: (int(rows), int(stamp)) for day, rows, stamp in ask(query, {})}
     if keeps:
         home.keep(path, json.dumps([[day.isoformat(), *found[day]] for day in sorted(found)]))
     return found

@@ -18,6 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .contract import BUILT_IN_COLUMNS
 from .counting import Count, Days, Scan, approved_words, count_of, read_under
 from .dates import period_bounds, periods_between
 from .declared import Declared
@@ -28,7 +29,7 @@ from .evidence import REGISTERS, Evidence, read_evidence
 from .home import Home
 from .intake.current import CurrentTable, Knowledge, create_current, hold_whole
 from .intake.ledger import Blocker, Delivery
-from .measures import Cell, Options, Scanned, fingerprint, prepare, run_scan
+from .measures import Cell, Options, Scanned, fingerprint, parts_of, prepare, run_scan
 from .months import Placed, apart, months_of, of_days, placed, rows_of, together
 from .plan import Plan, Row, read_plan
 from .plan_check import check_plan
@@ -204,7 +205,10 @@ class Scanning:
         """The cells of a scan, counted now, from stored files that are whole."""
         self.hold(measure)
         leading = rows_of(scan.days, self.placed(measure)) if measure.header.months else None
-        return run_scan(self.ask, measure, scan, combinations, self._parts(measure, self.engine), leading)
+        table = self.declared.tables[measure.header.leading[0].table]
+        many = self.engine.parts(self.connection, self.current[table.table].current_rows)
+        parts = parts_of(measure, [*table.columns, *BUILT_IN_COLUMNS], many)
+        return run_scan(self.ask, measure, scan, combinations, parts, leading)
 
     def placed(self, measure: Measure) -> Placed:
         """The days that the measure's leading rows are placed at."""
@@ -215,13 +219,9 @@ class Scanning:
                 return asked(self.connection)(query, given)
 
             table = self.declared.tables[measure.header.leading[0].table]
-            follows_from, parts = self.current[table.table].follows_from, self._parts(measure, DuckDB())
-            self._placed[measure.name] = placed(ask, self.home, measure, table, follows_from, parts, keeps=self.keeps_cells)
+            follows_from = self.current[table.table].follows_from
+            self._placed[measure.name] = placed(ask, self.home, measure, table, follows_from, keeps=self.keeps_cells)
         return self._placed[measure.name]
-
-    def _parts(self, measure: Measure, engine: Engine) -> int:
-        leading = measure.header.leading[0]
-        return engine.parts(self.connection, self.current[leading.table].current_rows) if leading.together_by else 1
 
     def hold(self, measure: Measure) -> None:
         """Raises MaalError when a stored file that the measure reads is gone or altered; asked before its rows are read."""

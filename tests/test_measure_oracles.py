@@ -22,7 +22,7 @@ from sql_house import MEASURES, TABLES, Bench, Row, declared_columns, every_read
 from maalopfyldelse.counting import Days, Scan
 from maalopfyldelse.engines import asked
 from maalopfyldelse.errors import MaalError
-from maalopfyldelse.measures import Scanned, run_scan
+from maalopfyldelse.measures import Scanned, parts_of, run_scan
 from maalopfyldelse.months import apart, months_of, placed_sql, rows_of, together
 from maalopfyldelse.query import Measure
 
@@ -140,6 +140,7 @@ def test_the_order_of_rows_does_not_matter(bench: Bench, name: str) -> None:
 def test_parts_sum_to_the_whole(bench: Bench, name: str) -> None:
     """What together_by says: no row of one part has to do with a row of another."""
     measure, ask = MEASURES[name], asked(bench.con)
+    columns = TABLES[measure.header.leading[0].table].columns
 
     @settings(max_examples=25, deadline=None)
     @given(trial=trials(name), parts=st.integers(2, 5))
@@ -151,7 +152,7 @@ def test_parts_sum_to_the_whole(bench: Bench, name: str) -> None:
 
         def counted(parts: int) -> Scanned | str:
             try:
-                return run_scan(ask, measure, scan, readings, parts)
+                return run_scan(ask, measure, scan, readings, parts_of(measure, columns, parts))
             except MaalError as error:  # rows without a queue
                 return str(error)
 
