@@ -19,6 +19,7 @@ from .declared import Declared, load
 from .errors import MaalError
 from .intake import rowrules
 from .measures import arguments, leading_sql, observations_sql, prepare
+from .months import stamps_sql
 from .query import OBSERVATION_COLUMNS, Measure
 from .scanning import load_plan
 
@@ -111,7 +112,7 @@ def _measure(measure: Measure, declared: Declared) -> Iterator[str]:
     with duckdb.connect(":memory:") as con:
         prepare(con)
         empty_tables(con, declared)
-        yield from _runs(con, measure)
+        yield from _runs(con, measure, declared)
 
 
 def empty_tables(con: duckdb.DuckDBPyConnection, declared: Declared) -> None:
@@ -122,7 +123,7 @@ def empty_tables(con: duckdb.DuckDBPyConnection, declared: Declared) -> None:
         con.execute(f"create table {table.table} ({', '.join(columns)})")
 
 
-def _runs(con: duckdb.DuckDBPyConnection, measure: Measure) -> Iterator[str]:
+def _runs(con: duckdb.DuckDBPyConnection, measure: Measure, declared: Declared) -> Iterator[str]:
     """The query runs on empty tables and returns exactly its declared columns, in order and of their types."""
     import duckdb
 
@@ -136,6 +137,11 @@ def _runs(con: duckdb.DuckDBPyConnection, measure: Measure) -> Iterator[str]:
         described = con.execute(f"describe {observations_sql(measure, [options])}", arguments(measure, scan)).fetchall()
         for query, given in leading_sql(measure, scan.days):
             con.execute(query, given)
+        if measure.header.months:
+            leading = measure.header.leading[0]
+            day = con.execute(f"describe {stamps_sql(measure, declared.tables[leading.table])}").fetchall()[0][1]
+            if day != "DATE":
+                yield f"{measure.path.name}: placed_by is {day.lower()}, not date"
     except duckdb.Error as error:
         yield f"{measure.path.name}: {str(error).splitlines()[0]}"
         return

@@ -61,7 +61,8 @@ def _rows(scanning: Scanning, count: Count, declared: Declared) -> list[tuple[in
     """Number of the step (one above the last for what lies beyond; None without a value), the filter's groups, and three sums."""
     measure, groups = scanning.declared.measures[count.scan.measure], [group for group, _ in count.where]
     path = scanning.cells_path(count.scan, [count.options], "-".join(["steps", *groups]) + ".json")
-    if not path.exists():
+    kept: list[tuple[int | None, list[str], str, str, str]] | None = scanning.home.kept(path) if scanning.keeps_cells else None
+    if kept is None:
         value, last = declared.column, declared.top // declared.step
         number = f"least(greatest(({value} + {declared.step - 1}) // {declared.step}, 1), {last + 1})"
         keys = ", ".join(["step", *groups])
@@ -72,7 +73,7 @@ def _rows(scanning: Scanning, count: Count, declared: Declared) -> list[tuple[in
         )
         scanning.hold(measure)
         found = scanning.connection.execute(query, arguments(measure, count.scan)).fetchall()
-        rows = [[r[0], [str(g) for g in r[1:-3]], *map(str, r[-3:])] for r in found]
-        scanning.home.keep(path, json.dumps(rows))
-    said: list[tuple[int | None, list[str], str, str, str]] = json.loads(path.read_text())
-    return said
+        kept = [(r[0], [str(g) for g in r[1:-3]], *map(str, r[-3:])) for r in found]
+        if scanning.keeps_cells:
+            scanning.home.keep(path, json.dumps(kept))
+    return kept

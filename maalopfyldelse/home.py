@@ -11,8 +11,9 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from .errors import CallerError, MaalError
 
@@ -90,9 +91,18 @@ class Home:
         return self.path / "chain.jsonl"
 
     def keep(self, path: Path, text: str) -> None:
-        """Writes a file of the store, whole or not at all."""
-        path.parent.mkdir(exist_ok=True)
-        _write_atomically(path, text, self.tmp / path.name)
+        """Writes down what was found out, so that the next to ask need not; whole or not at all. Who only looks may not write, and
+        goes without."""
+        with suppress(OSError):
+            path.parent.mkdir(exist_ok=True)
+            _write_atomically(path, text, self.tmp / f"{path.name}.{os.getpid()}")
+
+    def kept(self, path: Path) -> Any | None:
+        """What was kept as JSON; None without it, or when it was damaged."""
+        try:
+            return json.loads(path.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
 
     @contextmanager
     def locked(self, doing: str) -> Iterator[None]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from .counting import Days, Scan, reading_id
@@ -134,8 +135,10 @@ def cells_sql(measure: Measure, combinations: Sequence[Options]) -> str:
 
 
 def columns_read(measure: Measure, columns: Iterable[str]) -> list[str]:
-    """Those of a table's columns that the query names."""
-    return [name for name in columns if re.search(rf"\b{name}\b", measure.body)]
+    """Those of a table's columns that the query or its header names; all where they may matter unnamed."""
+    if re.search(r"\bdistinct\s+\*|\bnatural\b", measure.body, re.IGNORECASE):
+        return list(columns)
+    return [name for name in columns if re.search(rf"\b{name}\b", measure.text, re.IGNORECASE)]
 
 
 def parts_of(measure: Measure, columns: Iterable[str], many: int) -> list[str]:
@@ -180,9 +183,9 @@ def run_scan(
         for (reading, *words, reason, known), (many, sized, source, above, below) in found.items()
     )
     _no_forbidden_nulls(measure, cells)
-    known = leading_rows(ask, measure, scan, parts) if leading is None else leading
-    conserved(measure, cells, known, combinations)
-    return Scanned(scan, tuple(groups), cells, known)
+    wanted = leading_rows(ask, measure, scan, parts) if leading is None else leading
+    conserved(measure, cells, wanted, combinations)
+    return Scanned(scan, tuple(groups), cells, wanted)
 
 
 def in_order(cells: Iterable[Cell]) -> tuple[Cell, ...]:
@@ -228,11 +231,16 @@ def conserved(measure: Measure, cells: Iterable[Cell], leading: int, combination
 
 
 def fingerprint(measure: Measure, scan: Scan, combinations: Sequence[Options], current: Any, engine: str = DuckDB.name) -> str:
-    """A hash of everything the cells follow from: the query's text, window, parameters, readings, what the current rows of its
-    tables follow from, and the engine that counts."""
+    """A hash of everything the cells follow from: the query's text and how it is asked, window, parameters, readings, what the
+    current rows of its tables follow from, and the engine that counts."""
     said: list[Any] = [measure.text, scan.days.after.isoformat(), scan.days.to.isoformat(), scan.parameters, list(combinations)]
-    said += [current] if engine == DuckDB.name else [current, engine]
+    said += [cells_sql(measure, combinations), HOUSE_MACROS, calendar_sql(), _engine_version(), current, engine]
     return hashlib.sha256(json.dumps(said, default=str, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache
+def _engine_version() -> str:
+    return version("duckdb")
 
 
 def day_range(days: Days) -> str:

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from .contract import BUILT_IN_COLUMNS, Table
 from .counting import Days, Scan
-from .engines import Ask
+from .engines import Ask, Stumbled
 from .errors import MaalError
 from .home import Home
 from .measures import Options, Scanned, columns_read, conserved, in_order
 from .query import Measure
 
 # Day → the number of leading rows that it places, and a number that is another when they are other rows (the sum of their hashes).
-Placed = dict[date, tuple[int, int]]
+Stamps = dict[date, tuple[int, int]]
 
 
-def placed_sql(measure: Measure, table: Table) -> str:
+def stamps_sql(measure: Measure, table: Table) -> str:
     """A SELECT of days with the leading rows that each places. All columns are hashed that the query may read of a row."""
     leading = measure.header.leading[0]
     columns = [*table.columns, *columns_read(measure, BUILT_IN_COLUMNS)]
@@ -38,30 +38,33 @@ def placed_sql(measure: Measure, table: Table) -> str:
     return f"select day, cast(sum(n) as bigint), sum(stamp) from ({together}) as belonging where day is not null group by day"
 
 
-def placed(ask: Ask, home: Home, measure: Measure, table: Table, follows_from: list[str], *, keeps: bool) -> Placed:
+def read_stamps(ask: Ask, home: Home, measure: Measure, table: Table, follows_from: list[str], *, keeps: bool) -> Stamps:
     """The days of the leading table, from the store when its rows are the same as before."""
-    query = placed_sql(measure, table)
+    query = stamps_sql(measure, table)
     path = _path(home, query, follows_from)
-    if keeps and path.exists():
-        return {date.fromisoformat(day): (rows, stamp) for day, rows, stamp in json.loads(path.read_text())}
-    found = {day: (int(rows), int(stamp)) for day, rows, stamp in ask(query, {})}
+    if keeps and (kept := home.kept(path)) is not None:
+        return {date.fromisoformat(day): (rows, stamp) for day, rows, stamp in kept}
+    try:
+        found = {day: (int(rows), int(stamp)) for day, rows, stamp in ask(query, {})}
+    except Stumbled as error:
+        raise MaalError(f"{measure.path.name}: a value in the rows does not go through placed_by: {error}.") from None
     if keeps:
         home.keep(path, json.dumps([[day.isoformat(), *found[day]] for day in sorted(found)]))
     return found
 
 
-def of_days(days: Days, known: Placed) -> list[tuple[str, int, int]]:
+def of_days(days: Days, known: Stamps) -> list[tuple[str, int, int]]:
     """What a window's cells follow from in the leading table."""
     return [(day.isoformat(), *known[day]) for day in sorted(known) if days.after < day <= days.to]
 
 
-def rows_of(days: Days, known: Placed) -> int:
+def rows_of(days: Days, known: Stamps) -> int:
     """How many leading rows belong to the window."""
     return sum(rows for day, (rows, _) in known.items() if days.after < day <= days.to)
 
 
 def apart(
-    measure: Measure, counted: Scanned, scans: Sequence[Scan], known: Placed, combinations: Iterable[Options]
+    measure: Measure, counted: Scanned, scans: Sequence[Scan], known: Stamps, combinations: Iterable[Options]
 ) -> list[Scanned]:
     """The cells of adjoining months that were counted as one.
 

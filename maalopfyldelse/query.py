@@ -253,4 +253,8 @@ def read_measure(path: Path) -> Measure:
     header = validated(Header, parse_yaml(match["header"], str(path)), str(path))
     if header.measure != path.stem:
         raise CallerError(f"{path}: the header says measure '{header.measure}'; file and measure have one name.")
-    return Measure(header, match["body"].strip().rstrip(";"), path, text)
+    body = match["body"].strip().rstrip(";")
+    for name in ("$from_date", "$as_of") if header.months else ():
+        if len(re.findall(rf"{re.escape(name)}\b", re.sub(r"--[^\n]*", "", body))) != 1:
+            raise CallerError(f"{path}: with months the window only places rows, so the query names {name} once.")
+    return Measure(header, body, path, text)

@@ -30,7 +30,7 @@ from .home import Home
 from .intake.current import CurrentTable, Knowledge, create_current, hold_whole
 from .intake.ledger import Blocker, Delivery
 from .measures import Cell, Options, Scanned, fingerprint, parts_of, prepare, run_scan
-from .months import Placed, apart, months_of, of_days, placed, rows_of, together
+from .months import Stamps, apart, months_of, of_days, read_stamps, rows_of, together
 from .plan import Plan, Row, read_plan
 from .plan_check import check_plan
 from .yamlio import read_text
@@ -73,7 +73,7 @@ class Scanning:
     reused: list[str] = field(default_factory=list)
     _scanned: dict[Scan, Scanned] = field(default_factory=dict)
     _missing: dict[tuple[str, Days], str | None] = field(default_factory=dict)
-    _placed: dict[str, Placed] = field(default_factory=dict)
+    _stamps: dict[str, Stamps] = field(default_factory=dict)
 
     @cached_property
     def variants(self) -> dict[str, list[Variant]]:
@@ -179,15 +179,12 @@ class Scanning:
         measure, combinations = self.declared.measures[scan.measure], self.scans[scan]
         pieces = months_of(scan) if measure.header.months else [scan]
         paths = {piece: self.cells_path(piece, combinations, "json", self.engine.name) for piece in pieces}
-        found = {
-            piece: _from_json(piece, json.loads(path.read_text()))
-            for piece, path in paths.items()
-            if self.keeps_cells and path.exists()
-        }
-        kept = frozenset(found)
-        (self.reused if len(kept) == len(pieces) else self.ran).append(scan.measure)
-        for is_kept, adjoining in groupby(pieces, kept.__contains__):
-            for scanned in () if is_kept else self._count_as_one(measure, list(adjoining), combinations):
+        kept = {piece: self.home.kept(path) for piece, path in paths.items()} if self.keeps_cells else {}
+        found = {piece: _from_json(piece, said) for piece, said in kept.items() if said is not None}
+        known = frozenset(found)
+        (self.reused if len(known) == len(pieces) else self.ran).append(scan.measure)
+        for is_known, adjoining in groupby(pieces, known.__contains__):
+            for scanned in () if is_known else self._count_as_one(measure, list(adjoining), combinations):
                 found[scanned.scan] = scanned
                 if self.keeps_cells:
                     self.home.keep(paths[scanned.scan], json.dumps(_to_json(scanned)))
@@ -199,20 +196,20 @@ class Scanning:
         self.say(f"counting {scan.measure} {scan.days.after + timedelta(days=1)} to {scan.days.to}")
         scanned = self.count(measure, scan, combinations)
         self.say(f"  {scan.measure}: {scanned.leading_rows} rows, {len(combinations)} readings")
-        return apart(measure, scanned, pieces, self.placed(measure), combinations) if measure.header.months else [scanned]
+        return apart(measure, scanned, pieces, self.stamps(measure), combinations) if measure.header.months else [scanned]
 
     def count(self, measure: Measure, scan: Scan, combinations: list[Options]) -> Scanned:
         """The cells of a scan, counted now, from stored files that are whole."""
         self.hold(measure)
-        leading = rows_of(scan.days, self.placed(measure)) if measure.header.months else None
+        leading = rows_of(scan.days, self.stamps(measure)) if measure.header.months else None
         table = self.declared.tables[measure.header.leading[0].table]
         many = self.engine.parts(self.connection, self.current[table.table].current_rows)
         parts = parts_of(measure, [*table.columns, *BUILT_IN_COLUMNS], many)
         return run_scan(self.ask, measure, scan, combinations, parts, leading)
 
-    def placed(self, measure: Measure) -> Placed:
+    def stamps(self, measure: Measure) -> Stamps:
         """The days that the measure's leading rows are placed at."""
-        if measure.name not in self._placed:
+        if measure.name not in self._stamps:
 
             def ask(query: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
                 self.hold(measure)
@@ -220,8 +217,8 @@ class Scanning:
 
             table = self.declared.tables[measure.header.leading[0].table]
             follows_from = self.current[table.table].follows_from
-            self._placed[measure.name] = placed(ask, self.home, measure, table, follows_from, keeps=self.keeps_cells)
-        return self._placed[measure.name]
+            self._stamps[measure.name] = read_stamps(ask, self.home, measure, table, follows_from, keeps=self.keeps_cells)
+        return self._stamps[measure.name]
 
     def hold(self, measure: Measure) -> None:
         """Raises MaalError when a stored file that the measure reads is gone or altered; asked before its rows are read."""
@@ -232,7 +229,7 @@ class Scanning:
         measure = self.declared.measures[scan.measure]
         current: dict[str, Any] = {t: self.current[t].follows_from for t in sorted(measure.reads)}
         if measure.header.months:
-            current[measure.header.leading[0].table] = of_days(scan.days, self.placed(measure))
+            current[measure.header.leading[0].table] = of_days(scan.days, self.stamps(measure))
         return self.home.store / "cells" / f"{fingerprint(measure, scan, combinations, current, engine)}.{ending}"
 
     def missing(self, measure: Measure, days: Days) -> str | None:

@@ -202,7 +202,7 @@ class Over:
             if step != steps[-1][0]:
                 frame = frame.persist()  # keys that stand in several deliveries: few, and asked for by every scan
             frame.createOrReplaceTempView(step)
-        # Both sides of a scan's accounts are counted over this view, so that it is whole must be held against DuckDB's.
+        # A scan's accounts are counted over this view too, so that it is whole must be held against DuckDB's.
         rows, wanted = frame.count(), self._current[name].current_rows
         if rows != wanted:
             raise MaalError(

@@ -23,7 +23,7 @@ from maalopfyldelse.counting import Days, Scan
 from maalopfyldelse.engines import asked
 from maalopfyldelse.errors import MaalError
 from maalopfyldelse.measures import Scanned, parts_of, run_scan
-from maalopfyldelse.months import apart, months_of, placed_sql, rows_of, together
+from maalopfyldelse.months import apart, months_of, rows_of, stamps_sql, together
 from maalopfyldelse.query import Measure
 
 
@@ -174,7 +174,7 @@ def test_months_are_the_window(bench: Bench, name: str) -> None:
         given = {n: p.default for n, p in measure.header.parameters.items()} | dict(trial.parameters)
         scan = Scan(name, Days(trial.from_date, trial.as_of), tuple(given.items()))
         readings = sorted({tuple((measure.defaults | dict(words)).items()) for words in trial.readings.values()})
-        known = {day: (rows, stamp) for day, rows, stamp in ask(placed_sql(measure, table), {})}
+        known = {day: (rows, stamp) for day, rows, stamp in ask(stamps_sql(measure, table), {})}
         try:
             whole = run_scan(ask, measure, scan, readings)
         except MaalError:  # rows without a queue

@@ -15,7 +15,7 @@ from maalopfyldelse.dates import DANISH_ZONE
 from maalopfyldelse.declared import REPOSITORY
 from maalopfyldelse.errors import CallerError, MaalError
 from maalopfyldelse.measures import Cell, Scanned
-from maalopfyldelse.months import apart, months_of, placed_sql
+from maalopfyldelse.months import apart, months_of, stamps_sql
 from maalopfyldelse.query import read_measure
 from maalopfyldelse.scanning import Scanning, load_plan
 
@@ -141,11 +141,30 @@ def test_a_header_that_does_not_hold_is_told(tmp_path: Path, said: str, instead:
         read_measure(path)
 
 
+def test_a_query_whose_figures_follow_from_the_window_is_not_kept_by_month(tmp_path: Path) -> None:
+    path = tmp_path / CALLS.name
+    path.write_text(
+        CALLS.read_text().replace("when c.is_phone = 0", "when c.begun_date = $as_of then 'outage' when c.is_phone = 0")
+    )
+    with pytest.raises(CallerError, match=re.escape("so the query names $as_of once")):
+        read_measure(path)
+
+
+@pytest.mark.parametrize("folder", ["days", "cells"])
+@pytest.mark.parametrize("content", [b"", b'[["2021-01', b"\xff\xfe"])
+def test_what_was_kept_and_is_damaged_is_counted_again(world: World, folder: str, content: bytes) -> None:
+    scanned(world, MARCH)
+    for path in (world.home.store / folder).iterdir():
+        path.write_bytes(content)
+    assert scanned(world, MARCH)[1] == ([] if folder == "days" else ["01-01..03-31"])
+    assert scanned(world, MARCH)[1] == []
+
+
 def test_the_time_of_delivery_is_part_of_a_row_only_where_the_query_reads_it(world: World, tmp_path: Path) -> None:
     table = world.declared.tables["call_events"]
-    assert "deliver" not in placed_sql(read_measure(CALLS), table)
+    assert "deliver" not in stamps_sql(read_measure(CALLS), table)
     path = tmp_path / CALLS.name
     path.write_text(
         CALLS.read_text().replace("min(started_at) as begun_at", "max(delivered_at) as d, min(started_at) as begun_at")
     )
-    assert '"delivered_at"' in placed_sql(read_measure(path), table)
+    assert '"delivered_at"' in stamps_sql(read_measure(path), table)

@@ -12,7 +12,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -178,7 +177,7 @@ def _create(
     whole = [rows_sql(home, table, plain)] if plain or not keyed else []
     view = " union all ".join([*whole, winning.view] if keyed else whole)
     con.execute(f'create or replace {"temp " if temporary else ""}view "{name}" as {view}')
-    if winning.is_known:  # the files' own counts do
+    if winning.was_noted:  # the files' own counts do
         ((rows,),) = con.execute(f"select count(*) from ({rows_sql(home, table, chosen)})").fetchall()
         current = int(rows) - winning.superseded
     else:
@@ -197,12 +196,12 @@ def _create(
 
 @dataclass(frozen=True)
 class _Winning:
-    """The rows that win by key (a SELECT), how many do not, what the former are chosen by, and whether how many was noted before."""
+    """The rows that win by key (a SELECT), how many do not, what the former are chosen by, and whether their number was noted before."""
 
     view: str
     superseded: int = 0
     chosen_by: tuple[tuple[str, str], ...] = ()
-    is_known: bool = False
+    was_noted: bool = False
 
 
 def _winning(
@@ -230,10 +229,9 @@ def _winning(
     joined = f'from ({ranked}) r join "{name}" n on {same} where r.delivery_rank <> n.newest'
     superseded = int(con.execute(f"select count(*) {joined}").fetchall()[0][0]) if noted is None else noted
     if keeps_counts and noted is None:
-        with suppress(OSError):  # it saves time, and who only looks may not write
-            home.keep(note, f"{superseded} of {sum(map(_rows, deliveries))} rows\n")
+        home.keep(note, f"{superseded} of {sum(map(_rows, deliveries))} rows\n")
     if not superseded:
-        return _Winning(rows, is_known=noted is not None)
+        return _Winning(rows, was_noted=noted is not None)
     columns = ", ".join(f'r."{column}"' for column in [*table.columns, "delivery_id", "delivered_at"])
     left = f'from ({ranked}) r left join "{name}" n on {same} where n.newest is null or r.delivery_rank = n.newest'
     return _Winning(f"select {columns} {left}", superseded, ((name, newest),), noted is not None)
