@@ -98,10 +98,10 @@ class Home:
             _write_atomically(path, text, self.tmp / f"{path.name}.{os.getpid()}")
 
     def kept(self, path: Path) -> Any | None:
-        """What was kept as JSON; None without it, or when it was damaged."""
+        """What was kept as JSON; None without it, or when it cannot be read."""
         try:
             return json.loads(path.read_text())
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return None
 
     @contextmanager

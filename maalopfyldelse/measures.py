@@ -152,10 +152,9 @@ def parts_of(measure: Measure, columns: Iterable[str], many: int) -> list[str]:
 
 
 def _parted(query: str, measure: Measure, parts: Sequence[str]) -> Iterator[str]:
-    """The query over each part of the measure's leading table, or over the table as it is."""
+    """The query, which begins with `with`, over each part of the measure's leading table, or over the table as it is."""
     for part in parts:
-        rows = f"{measure.header.leading[0].table} as ({part})"
-        yield f"with {rows}, {query.removeprefix('with ')}" if query.startswith("with ") else f"with {rows} {query}"
+        yield f"with {measure.header.leading[0].table} as ({part}), {query.removeprefix('with ')}"
     if not parts:
         yield query
 
@@ -183,7 +182,7 @@ def run_scan(
         for (reading, *words, reason, known), (many, sized, source, above, below) in found.items()
     )
     _no_forbidden_nulls(measure, cells)
-    wanted = leading_rows(ask, measure, scan, parts) if leading is None else leading
+    wanted = leading_rows(ask, measure, scan) if leading is None else leading
     conserved(measure, cells, wanted, combinations)
     return Scanned(scan, tuple(groups), cells, wanted)
 
@@ -193,10 +192,9 @@ def in_order(cells: Iterable[Cell]) -> tuple[Cell, ...]:
     return tuple(sorted(cells, key=lambda c: (c.reading_id, [g or "" for g in c.groups], c.reason or "", c.is_known)))
 
 
-def leading_rows(ask: Ask, measure: Measure, scan: Scan, parts: Sequence[str] = ()) -> int:
+def leading_rows(ask: Ask, measure: Measure, scan: Scan) -> int:
     """How many rows of the leading tables the measure must account for in this window."""
-    asked = ((q, given) for query, given in leading_sql(measure, scan.days) for q in _parted(query, measure, parts))
-    return sum(int(ask(query, given)[0][0]) for query, given in asked)
+    return sum(int(ask(query, given)[0][0]) for query, given in leading_sql(measure, scan.days))
 
 
 def leading_sql(measure: Measure, days: Days) -> Iterator[tuple[str, dict[str, Any]]]:

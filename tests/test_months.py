@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from world import World, stamp
 
+from maalopfyldelse import measures
 from maalopfyldelse.counting import Days, Scan
 from maalopfyldelse.dates import DANISH_ZONE
 from maalopfyldelse.declared import REPOSITORY
@@ -103,6 +105,22 @@ def test_another_list_of_queues_has_every_month_counted(world: World) -> None:
     scanned(world, MARCH)
     world.deliver_queues({"q_borger": "support_virksomhed"}, "2021-05-02T0800")
     assert scanned(world, MARCH)[1] == ["01-01..03-31"]
+
+
+@pytest.mark.parametrize("name", ["HOUSE_MACROS", "_engine_version", "cells_sql"])
+def test_another_way_of_counting_has_every_month_counted(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    scanned(world, MARCH)
+    before = getattr(measures, name)
+    monkeypatch.setattr(measures, name, f"{before} " if isinstance(before, str) else lambda *given: f"{before(*given)} ")
+    assert scanned(world, MARCH)[1] == ["01-01..03-31"]
+
+
+def test_who_may_not_write_counts_all_the_same(world: World) -> None:
+    scanned(world, MARCH)
+    for folder in ("days", "cells"):
+        shutil.rmtree(world.home.store / folder)
+        (world.home.store / folder).write_text("")  # so that nothing can be kept there, whoever runs the test
+    assert scanned(world, MARCH)[1] == scanned(world, MARCH)[1] == ["01-01..03-31"]
 
 
 def test_observations_that_do_not_account_for_their_month_are_told() -> None:
