@@ -44,10 +44,11 @@ class Bench:
         self.folder, self.sizes, self.console = folder, sizes, console
         folder.mkdir(parents=True, exist_ok=True)
 
-    def deliveries(self, name: str, sizes: Sizes, months: Sequence[date] = ()) -> Path:
-        """Deliveries of these sizes; with `months`, the call events lie in these and are the benchmark's own."""
+    def deliveries(self, name: str, sizes: Sizes, months: Sequence[date] = (), like: Path | None = None) -> Path:
+        """Deliveries of these sizes; with `months`, the call events lie in these and are the benchmark's own, and what else there is may
+        be `like` other deliveries."""
         root = self.folder / name
-        generate.generate(root, sizes, with_calls=not months)
+        generate.generate(root, sizes, with_calls=not months, like=like)
         for number, month in enumerate(months):
             folder = root / f"{add_months(month, 1):%Y-%m}-05T0700" / "puzzel"
             path = folder / f"call_events_{month:%Y-%m}.csv"
@@ -181,7 +182,7 @@ def nothing_new(bench: Bench, home: Path, rounds: int) -> Iterator[Figure]:
 def new_month(bench: Bench, rounds: int) -> Iterator[Figure]:
     """One of thirty months of calls comes, against all from nothing."""
     months = [add_months(date(2019, 7, 1), k) for k in range(MONTHS)]
-    deliveries = bench.deliveries("months", bench.sizes, months)
+    deliveries = bench.deliveries("months", bench.sizes, months, like=bench.deliveries("deliveries", bench.sizes))
     (last,) = deliveries.glob(f"*/puzzel/call_events_{months[-1]:%Y-%m}.csv")
     aside = bench.folder / last.name
     before = bench.home("before")

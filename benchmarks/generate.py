@@ -1,8 +1,8 @@
 """The benchmark's deliveries: `python -m benchmarks.generate OUT --call-events N --cases N --tickets N --persons N`.
 
 The sample's own generator with other numbers, and of its sources only those that the benchmark's rows are counted from. Cases are
-CSV at every size, for a worksheet ends at 1,048,576 rows. A folder that the same generator has made with the same numbers is
-left as it is. Call events alone, as many as one likes and fast, are calls.py's.
+CSV at every size, for a worksheet ends at 1,048,576 rows. Each source is made by a process of its own. A folder that the same
+generator has made with the same numbers is left as it is. Call events alone, as many as one likes and fast, are calls.py's.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from maalopfyldelse import sample
@@ -23,9 +26,10 @@ from maalopfyldelse.sample.common import Out, Sizes
 MADE = ".made"  # hidden, so that no run takes it for a delivery
 
 
-def generate(root: Path, sizes: Sizes, *, with_calls: bool = True) -> None:
+def generate(root: Path, sizes: Sizes, *, with_calls: bool = True, like: Path | None = None) -> None:
     """The deliveries under `root`; nothing is done when they are there. `with_calls`: call events too, and not only the telephone's
-    lists. Raises CallerError when something else lies there."""
+    lists. `like`: deliveries of the same numbers, whose other files are linked. Raises CallerError when something else lies
+    there."""
     made = json.dumps(asdict(sizes) | {"calls": with_calls, "generator": _generator()})
     marker = root / MADE
     if marker.exists() and marker.read_text() == made:
@@ -38,13 +42,20 @@ def generate(root: Path, sizes: Sizes, *, with_calls: bool = True) -> None:
     (root / "SYNTHETIC").touch()
     marker.write_text("unfinished")
     out = Out(root)
-    if with_calls:
-        calls.write(out, sizes)
+    if like:
+        for path in like.glob("*/*/*"):
+            if not path.name.startswith("call_events_"):
+                os.link(path, out.path(*path.relative_to(like).parts))
     else:
-        calls.write_lists(out)
-    tickets.write(out, sizes)
-    cases.write(out, sizes, workbook_limit=-1)
-    panel.write(out, sizes)
+        sources = [
+            partial(calls.write, out, sizes) if with_calls else partial(calls.write_lists, out),
+            partial(tickets.write, out, sizes),
+            partial(cases.write, out, sizes, workbook_limit=-1),
+            partial(panel.write, out, sizes),
+        ]
+        with ProcessPoolExecutor() as pool:
+            for written in [pool.submit(source) for source in sources]:
+                written.result()
     marker.write_text(made)
 
 

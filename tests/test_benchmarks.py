@@ -70,3 +70,15 @@ def test_deliveries_made_with_the_same_numbers_are_left_and_others_replaced(tmp_
     assert path.read_text() == "touched"
     generate.generate(tmp_path / "d", Sizes(call_events=200, tickets=50, cases=60, persons=100))
     assert path.read_text() != "touched"
+
+
+def test_deliveries_like_others_have_the_same_files_but_for_the_call_events(tmp_path: Path):
+    least = Sizes(call_events=200, tickets=50, cases=50, persons=100)
+    generate.generate(tmp_path / "all", least)
+    generate.generate(tmp_path / "made", least, with_calls=False)
+    generate.generate(tmp_path / "linked", least, with_calls=False, like=tmp_path / "all")
+    made, linked = (
+        {path.relative_to(root): path.read_bytes() for path in root.glob("*/*/*")}
+        for root in (tmp_path / "made", tmp_path / "linked")
+    )
+    assert made == linked and {path.parent.name for path in made} == {"puzzel", "zendesk", "postkasser", "p360", "jobcenter"}
