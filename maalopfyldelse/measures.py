@@ -22,6 +22,7 @@ from .counting import Days, Scan, reading_id
 from .dates import is_working_day
 from .engines import Ask, DuckDB, Stumbled
 from .errors import MaalError
+from .named_columns import names_what_it_reads
 from .query import CALENDAR, HOUSE_MACROS, READINGS, Measure
 
 if TYPE_CHECKING:
@@ -135,8 +136,8 @@ def cells_sql(measure: Measure, combinations: Sequence[Options]) -> str:
 
 
 def columns_read(measure: Measure, columns: Iterable[str]) -> list[str]:
-    """Those of a table's columns that the query or its header names; all where they may matter unnamed."""
-    if re.search(r"\bdistinct\s+\*|\bnatural\b", measure.body, re.IGNORECASE):
+    """Those of a table's columns that the query or its header names; all where others may matter unnamed."""
+    if not names_what_it_reads(measure.body):
         return list(columns)
     return [name for name in columns if re.search(rf"\b{name}\b", measure.text, re.IGNORECASE)]
 

@@ -27,10 +27,9 @@ Stamps = dict[date, tuple[int, int]]
 
 
 def stamps_sql(measure: Measure, table: Table) -> str:
-    """A SELECT of days with the leading rows that each places. All columns are hashed that the query may read of a row."""
+    """A SELECT of days with the leading rows that each places. All columns are hashed that the query reads of a row."""
     leading = measure.header.leading[0]
-    columns = [*table.columns, *columns_read(measure, BUILT_IN_COLUMNS)]
-    row = ", ".join(f'"{name}"' for name in columns)
+    row = ", ".join(f'"{name}"' for name in columns_read(measure, [*table.columns, *BUILT_IN_COLUMNS]))
     together = (
         f"select {leading.placed_by} as day, count(*) as n, sum(hash({row})) as stamp "
         f"from {leading.table} group by {leading.together_by}"

@@ -226,13 +226,13 @@ def names_in(query: str) -> frozenset[str]:
     import duckdb
 
     try:
-        return frozenset(_parser().get_table_names(query))
+        return frozenset(parser().get_table_names(query))
     except duckdb.Error as error:
         raise ValueError(str(error).splitlines()[0]) from None
 
 
 @cache
-def _parser() -> duckdb.DuckDBPyConnection:
+def parser() -> duckdb.DuckDBPyConnection:
     """A connection without data; opening one takes longer than parsing every query of the house."""
     import duckdb
 

@@ -18,6 +18,7 @@ from maalopfyldelse.declared import REPOSITORY
 from maalopfyldelse.errors import CallerError, MaalError
 from maalopfyldelse.measures import Cell, Scanned
 from maalopfyldelse.months import apart, months_of, stamps_sql
+from maalopfyldelse.named_columns import names_what_it_reads
 from maalopfyldelse.query import read_measure
 from maalopfyldelse.scanning import Scanning, load_plan
 
@@ -176,6 +177,45 @@ def test_what_was_kept_and_is_damaged_is_counted_again(world: World, folder: str
         path.write_bytes(content)
     assert scanned(world, MARCH)[1] == ([] if folder == "days" else ["01-01..03-31"])
     assert scanned(world, MARCH)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "names_all"),
+    [
+        ("select a, b from calls", True),
+        ("select c.*, c.x + 1 as y from (select * from calls) as c where c.x in (select k from t)", True),
+        ("select count(*) from calls", True),
+        ("select a from x union select b from y", True),
+        ("select distinct c.x from calls as c", True),
+        ("with z as (select * from calls) select x from z group by x", True),
+        ("select x from calls where d < $as_of", True),
+        ("select distinct c.* from calls as c", False),
+        ("select distinct(*) from calls", False),
+        ("select count(distinct c) from calls as c", False),
+        ("select hash(calls) from calls", False),
+        ("select * from a union all select * from b", False),
+        ("select * from a union select * from b", False),
+        ("select * from a group by all", False),
+        ("select a.x from calls as a(x, y)", False),
+        ("with c(x, y) as (select * from a) select x from c", False),
+        ("select * from a natural join b", False),
+        ("select columns('x.*') from a", False),
+        ("select #1 from (select * from a)", False),
+        ("select from where", False),
+    ],
+)
+def test_a_query_may_depend_on_columns_that_it_does_not_name(query: str, names_all: bool) -> None:
+    assert names_what_it_reads(query) == names_all
+
+
+def test_all_of_a_row_is_told_where_the_query_may_depend_on_it(world: World, tmp_path: Path) -> None:
+    table = world.declared.tables["call_events"]
+    assert '"speak_s"' not in stamps_sql(read_measure(CALLS), table)
+    path = tmp_path / CALLS.name
+    path.write_text(
+        CALLS.read_text().replace("---*/\nwith ", "---*/\nwith alike as (select distinct e.* from call_events as e), ")
+    )
+    assert '"speak_s"' in stamps_sql(read_measure(path), table)
 
 
 def test_the_time_of_delivery_is_part_of_a_row_only_where_the_query_reads_it(world: World, tmp_path: Path) -> None:
