@@ -31,6 +31,10 @@ BUILT_IN_COLUMNS = {
     "delivered_at": ("timestamp", "When that delivery arrived, UTC"),
 }
 
+# Names that no table may have: other relations of queries, row rules and comparisons, and folders beside the tables' in the store.
+TAKEN_NAMES = {"readings", "observations", "named", "danish_calendar", "plan_rows", "plan_words", "file_rows", "before_it"}
+TAKEN_NAMES |= {"cells", "days", "superseded"}
+
 
 class TableColumn(Strict):
     """One column of a table. `timestamp` is an instant in UTC; `date` a Danish calendar date."""
@@ -55,7 +59,11 @@ class Table(Strict):
     optional: bool = False
 
     @model_validator(mode="after")
-    def _key_exists(self) -> Table:
+    def _names_are_sound(self) -> Table:
+        if self.table in TAKEN_NAMES:
+            raise ValueError(
+                f"'{self.table}' is a name that queries or the store have for something else; name the table otherwise"
+            )
         for column in self.key:
             if column not in self.columns:
                 raise ValueError(f"key names '{column}', which is no column{nearest(column, self.columns)}")

@@ -57,6 +57,13 @@ FILES: list[tuple[str, bytes, str, str]] = [
     ("mixed line ends", GOOD.encode() + b"2,6,,x\r\n3,6,,x\n", "MIXED_LINE_ENDS", "the lines end in different ways"),
     ("old line ends", GOOD.replace("\n", "\r").encode(), "MIXED_LINE_ENDS", "a lone carriage return"),
     ("unknown word", GOOD.encode() + b"2,6,,z\n3,6,,z\n", "UNKNOWN_CODE", "'kind' has a word in 2 rows, first on line 3 (known: x"),
+    ("long line, plain", GOOD.encode() + b"i" * 2_100_000 + b",5,,x\n", "LINE_TOO_LONG", "a line is longer than a row can be"),
+    (
+        "long line of several cells",
+        GOOD.encode() + b"i" * 1_100_000 + b",5,," + b"x" * 1_100_000 + b"\n3,6,,x\n",
+        "LINE_TOO_LONG",
+        "line 3: a line is longer than a row can be",
+    ),
     ("long line", GOOD.encode() + b"2," + b"6" * 2_100_000 + b",,x\n", "LINE_TOO_LONG", "a line is longer than a row can be"),
 ]  # fmt: skip
 

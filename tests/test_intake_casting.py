@@ -28,6 +28,7 @@ from maalopfyldelse.home import Home
 from maalopfyldelse.intake import arrowcsv, zones
 from maalopfyldelse.intake.arrowcells import Caster, NotPlain
 from maalopfyldelse.intake.arrowclock import Unsettled, to_danish, to_instant
+from maalopfyldelse.intake.arrowcsv import ArrowCsv
 from maalopfyldelse.intake.cast import Program
 from maalopfyldelse.intake.csvfile import CsvFile
 from maalopfyldelse.intake.deliveries import hash_file
@@ -53,7 +54,8 @@ def engine() -> Iterator[None]:
     """One home and one connection for all examples: making them costs more than reading sixty cells."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home")
-        with connect(home) as con:
+        with connect(home) as con, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(arrowcsv, "PIECE", 100)  # of a few lines, so that some are plain and others are not
             ENGINE[:] = [home, con]
             yield
 
@@ -84,13 +86,14 @@ def stored(texts: list[str], source: dict[str, Any], column_type: str, **layout:
     e = extract({"n": "n", "x": {"from": "x", **source} if "period_end_of" not in source else source}, layout=layout)
     rows, faults = read("n,x\n" + "".join(f'{i},"{text}"\n' for i, text in enumerate(texts)), t, e)
     found: dict[int, Any] = dict(rows) | {(fault.line or 0) - 2: Wrong(fault.code) for fault in faults}
-    # what Arrow would cast, in a file without quotes, which is Arrow's
+    # a file without quotes is Arrow's: what it casts by itself, and all with what it leaves to the engine in some pieces
     cast = Program(e.layouts[0], RowRules((), t, date(2022, 1, 1)), compose=True).casters.get("x")
-    plain = {i: text for i, text in enumerate(texts) if cast and not set(text) & set(',"\r\n') and casts(cast, text)}
-    if plain:
-        rows, faults = read("n,x\n" + "".join(f"{i},{text}\n" for i, text in plain.items()), t, e)
-        assert dict(rows) | {list(plain)[(fault.line or 0) - 2]: Wrong(fault.code) for fault in faults} == {
-            i: found[i] for i in plain
+    bare = {i: text for i, text in enumerate(texts) if cast and not set(text) & set(',"\r\n')}
+    plain = {i: text for i, text in bare.items() if cast and casts(cast, text)}
+    for some in (plain, bare) if plain else ():
+        rows, faults = read("n,x\n" + "".join(f"{i},{text}\n" for i, text in some.items()), t, e)
+        assert dict(rows) | {list(some)[(fault.line or 0) - 2]: Wrong(fault.code) for fault in faults} == {
+            i: found[i] for i in some
         }
     return [found[i] for i in range(len(texts))]
 
@@ -126,6 +129,12 @@ ISO = ["%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S"]
             ],
         ),
         ("timestamp", {"format": ISO[1:]}, ["2021-02-28 10:11:12"], ["2021-02-28 10:11:12.5"]),
+        (
+            "timestamp",
+            {"format": ["%Y-%m-%d %H:%M", *ISO[1:]]},
+            ["2021-02-28 10:11", "2021-02-28 10:11:12"],
+            ["2021-02-28 10:1", "2021-02-28 10:60", "2021-02-28 24:00", "2021-02-28T10:11", "2021-02-28 1011Z", "0000-02-28 10:11"],
+        ),
         ("varchar", {"codes": {"i": "in", "ø": "out"}, "no_value": ["", "-"]}, ["i", "ø", "-", ""], ["I", " i", "x"]),
         ("boolean", {"codes": {"ja": "true", "nej": "false"}}, ["ja", "nej", ""], ["true", "Ja"]),
     ],
@@ -143,25 +152,85 @@ def test_what_arrow_casts_and_what_it_leaves_to_the_engine(
 
 @pytest.mark.parametrize(
     ("last", "ways"),
-    [("7,2021-03-01\n", [True]), ("7,2021-03-01", [True]), ("7,2021-03-01,\n", [True, False]), ('"7",2021-03-01\n', [False])],
+    [
+        ("7,2021-03-01\n", ["arrow"]),
+        ("7,2021-03-01", ["arrow"]),
+        ("7,01-03-2021\n", ["arrow", "pieces"]),
+        ("7,2021-03-01,\n", ["arrow", "engine"]),
+        ('"7",2021-03-01\n', ["engine"]),
+    ],
 )
-def test_a_file_is_arrows_as_long_as_all_of_it_is_plain(last: str, ways: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_arrows_as_long_as_all_of_it_is_plain(last: str, ways: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """In pieces of few lines, read ahead, so that the last is seen when most rows are written already."""
     monkeypatch.setattr(arrowcsv, "PIECE", 40)
-    asked: list[bool] = []
-    strict = Program.strict
+    tried: list[str] = []
+    copy = Loader._copy
 
-    def noted(self: Program, rows: str, folded: set[str] | None, cast: Any = (), told: Any = ()) -> str:
-        asked.append(bool(cast))
-        return strict(self, rows, folded, cast, told)
+    def noted(self: Loader, select: str, target: Path) -> int:
+        tried.append("engine" if "arrow_rows" not in select else "pieces" if "p_x" in select else "arrow")
+        return copy(self, select, target)
 
-    monkeypatch.setattr(Program, "strict", noted)
+    monkeypatch.setattr(Loader, "_copy", noted)
     t = table({"n": "integer", "x": {"type": "date", "required": False}})
-    e = extract({"n": "n", "x": {"from": "x"}}, layout={"format": {"type": "csv", "final_newline": False}})
+    read_as = {"from": "x", "format": ["%Y-%m-%d", "%d-%m-%Y"]}
+    e = extract({"n": "n", "x": read_as}, layout={"format": {"type": "csv", "final_newline": False}})
     numbers = range(1_000)
     rows, faults = read("n,x\n" + "".join(f"{n},2021-02-{1 + n % 28:02}\n" for n in numbers) + last, t, e)
     assert (rows, faults) == ([*((n, date(2021, 2, 1 + n % 28)) for n in numbers), (7, date(2021, 3, 1))], [])
-    assert asked == ways
+    assert tried == ways
+
+
+@pytest.mark.parametrize("trouble", [OSError(5, "Input/output error"), MemoryError(), RuntimeError("can't start new thread")])
+@pytest.mark.parametrize("text", ["n,x\n1,a\n", "n,x\n1,a\nx,b\n"])
+def test_trouble_of_the_machines_is_no_fault_of_the_files(text: str, trouble: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What intake can say of the machine it raises for its caller; for anything else the engine reads the file."""
+
+    def fails(self: ArrowCsv, *args: Any) -> pa.RecordBatch:
+        raise trouble
+
+    monkeypatch.setattr(ArrowCsv, "_batch", fails)
+    t, e = table({"n": "integer", "x": "varchar"}), extract({"n": "n", "x": "x"})
+    if isinstance(trouble, RuntimeError):
+        assert read(text, t, e)[0] == [(1, "a")]
+    else:
+        with pytest.raises(type(trouble)):
+            read(text, t, e)
+
+
+@pytest.mark.parametrize(
+    ("piece", "is_long"),
+    [(b"", False), (b"123\n", False), (b"1234\n", True), (b"1\n2\n12", False), (b"1\n2\n123", True), (b"123\n1234\n", True)],
+)
+def test_a_line_too_long_for_a_row_is_told_wherever_it_stands(piece: bytes, is_long: bool) -> None:
+    """Of a last line that does not end the engine counts an end, and there are ends of two bytes."""
+    assert arrowcsv.has_long_line(piece, 4) == is_long
+
+
+@pytest.mark.parametrize("last", ["9,2021-03-32,b\n", "9,2021-03-31,d\n", "9,,c\n"])
+def test_a_wrong_row_costs_its_piece_of_the_file_only(last: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All other pieces are Arrow's columns then too; the rows' numbers are those of the file's lines."""
+    monkeypatch.setattr(arrowcsv, "PIECE", 40)
+    proofs: list[list[bool]] = []
+    batch = ArrowCsv._batch
+
+    def noted(self: ArrowCsv, *args: Any) -> pa.RecordBatch:
+        made = batch(self, *args)
+        proofs.append([made[name][0].as_py() for name in self.proofs])
+        return made
+
+    monkeypatch.setattr(ArrowCsv, "_batch", noted)
+    t = table({"n": "integer", "x": "date", "y": {"type": "varchar", "values": ["a", "b", "c"]}})
+    e = extract({"n": "n", "x": {"from": "x"}, "y": {"from": "y", "on_unknown": "set_aside"}})
+    before = [(n, date(2021, 2, 1 + n % 28), "abc"[n % 3]) for n in range(500)]
+    after = [(n, date(2021, 2, 1 + n % 28), "abc"[n % 3]) for n in range(500, 900)]
+    text = ["".join(f"{n},{x},{y}\n" for n, x, y in some) for some in (before, after)]
+    rows, faults = read(f"n,x,y\n{text[0]}{last}{text[1]}", t, e)
+    assert rows == [*before, *after]
+    assert [(fault.line, fault.code) for fault in faults] == [
+        (502, {"9,2021-03-32,b\n": "NOT_A_DATE", "9,2021-03-31,d\n": "UNKNOWN_CODE", "9,,c\n": "MISSING_VALUE"}[last])
+    ]
+    careful = proofs[-300:]  # the last reading of the file, which goes to its end
+    assert sum(not all(truths) for truths in careful) <= 1 and len(careful) == 300
 
 
 @pytest.mark.parametrize(

@@ -14,20 +14,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Ran
 from intake_house import SIGHTED, extract, house, table
+from pydantic import ValidationError
 
 from maalopfyldelse import declared
+from maalopfyldelse.contract import TAKEN_NAMES
 from maalopfyldelse.engine import connect
 from maalopfyldelse.home import Home
 from maalopfyldelse.intake.current import create_current
 from maalopfyldelse.intake.deliveries import scan
 from maalopfyldelse.intake.keys import SAMPLE_KEY
 from maalopfyldelse.intake.ledger import Ledger
+from maalopfyldelse.intake.rowrules import HOUSE
 from maalopfyldelse.intake.take import take_extract
+from maalopfyldelse.query import CALENDAR, READINGS
 
 T = table({"id": "varchar", "amount": "integer"})
 E = extract({"id": "id", "amount": "amount"}, superseding="key")
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def test_no_table_has_a_name_that_is_taken(ran: Ran) -> None:
+    for name in TAKEN_NAMES:
+        with pytest.raises(ValidationError, match="name the table otherwise"):
+            table({"id": "varchar"}, name=name)
+    assert {READINGS, CALENDAR, *HOUSE} <= TAKEN_NAMES
+    folders = {path.name for path in ran.world.home.store.iterdir()}
+    assert {"cells", "days"} <= folders - set(ran.world.declared.tables) <= TAKEN_NAMES
 
 
 def test_what_a_killed_run_leaves_is_swept_away_and_names_nothing() -> None:

@@ -33,6 +33,7 @@ _TYPES = {
 }
 _WORDS: dict[str, Callable[[str], Any]] = {"varchar": str, "boolean": {"true": True, "false": False}.__getitem__}
 _WIDTHS = {"%Y": 4, "%m": 2, "%d": 2}
+_LENGTHS = {"%Y-%m-%d %H:%M": [16], "%Y-%m-%d %H:%M:%S": [19], "%Y-%m-%d %H:%M:%S.%f": [*range(21, 27)]}
 _FIRST = pa.scalar(datetime(1, 1, 1), pa.timestamp("us"))  # there is no year 0, though Arrow knows one
 
 
@@ -41,6 +42,10 @@ Way = tuple[Callable[[pa.Array], bool], Callable[[pa.Array], pa.Array]]  # wheth
 
 class NotPlain(Exception):
     """Some cell is written otherwise, or is no value at all."""
+
+
+class NotLines(NotPlain):
+    """Some line is no row of as many cells as the header has, or too long for one."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +145,10 @@ def _date(pattern: str) -> Way | None:
 
 
 def _time(patterns: list[str]) -> Way | None:
-    """The ISO form with a blank, where no pattern asks for another before it; None where it is not asked for."""
-    asked = set(takewhile(lambda pattern: pattern in values.ISO_TIMES, patterns))
-    lengths = [19] * ("%Y-%m-%d %H:%M:%S" in asked) + [*range(21, 27)] * ("%Y-%m-%d %H:%M:%S.%f" in asked)
+    """The ISO form with a blank, with seconds or without, where no pattern asks for another before it; None where it is not asked
+    for."""
+    asked = set(takewhile(lambda pattern: pattern in {*values.ISO_TIMES, *_LENGTHS}, patterns))
+    lengths = [length for pattern, some in _LENGTHS.items() if pattern in asked for length in some]
     allowed = pa.array(lengths, pa.int32())
 
     def is_plain(texts: pa.Array) -> bool:

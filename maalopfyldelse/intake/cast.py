@@ -2,10 +2,11 @@
 
 Layers of nested selects, each adding columns: r (the file's text) → x, y (the engine's own cast, and that as text again) → p (whether
 a cell is written plainly) → v (of any other the text that has a value) → t/w/o (typed; wall times and instants with an offset) →
-u (instants in UTC) → the table's columns. What Arrow has cast already (arrowcells.py's) comes as x and goes to t or w at once. A
-case whose first condition holds for two thousand rows together costs the engine nothing, so a large file takes little more time
-than its plain cells need. Compiled twice: strictly, where the first fault stops the statement, and carefully, where every row
-carries its faults. The file's own names never enter the SQL. Single cells are cells.py's.
+u (instants in UTC) → the table's columns. What Arrow has cast already (arrowcells.py's) comes as x and goes to t or w at once; where
+it has cast some pieces of the file, x comes with p. A case whose first condition holds for two thousand rows together costs the
+engine nothing, so a large file takes little more time than its plain cells need. Compiled twice: strictly, where the first fault
+stops the statement, and carefully, where every row carries its faults. The file's own names never enter the SQL. Single cells are
+cells.py's.
 """
 
 from __future__ import annotations
@@ -109,10 +110,18 @@ class Program:
         known = {c.name: " + ".join(c.source.columns) or c.name for c in self._columns}
         return known | {rule.code: known.get(rule.column, rule.column) for rule in self._rules.rules}
 
-    def strict(self, rows: str, folded: set[str] | None, cast: Container[str] = (), told: Container[str] = ()) -> str:
+    def strict(
+        self,
+        rows: str,
+        folded: set[str] | None,
+        cast: Container[str] = (),
+        told: Container[str] = (),
+        proved: Container[str] = (),
+    ) -> str:
         """All rows typed, in the table's columns; the statement stops at the first fault. `rows` is a file's select; `folded` the
         columns with verdicts kept (folds.py). Without it, doubled hours have not been looked for, and the statement stops at the first.
-        `cast` names the table's columns that the rows hold as x_NAME, cast already, `told` what else they hold (`clocks`)."""
+        `cast` names the table's columns that the rows hold as x_NAME, cast already, `told` what else they hold (`clocks`), `proved` those
+        of which p_NAME says whether x_NAME is the cell's value."""
         picked = []
         for name, spec in self._table.columns.items():
             column = next((c for c in self._columns if c.name == name), None)
@@ -125,16 +134,17 @@ class Program:
             else:
                 stop = f"case when {column.present} then error({quoted(STOP)}) end"
                 picked.append(f'coalesce({column.typed}, {stop}) as "{name}"')
-        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded, cast, told)})", STOP)
+        return self._rules.strict(f"select {', '.join(picked)} from ({self._layers(rows, folded, cast, told, proved)})", STOP)
 
-    def careful(self, rows: str, folded: set[str]) -> str:
-        """All rows typed where they can be, with `_row`, `_broken` and for each place i `_f<i>`, the code of its fault or null."""
+    def careful(self, rows: str, folded: set[str], proved: Container[str] = ()) -> str:
+        """All rows typed where they can be, with `_row`, `_broken` and for each place i `_f<i>`, the code of its fault or null. `proved`
+        as in `strict`."""
         picked = ["_row", "_broken"]
         for i, (name, spec) in enumerate(self._table.columns.items()):
             column = next((c for c in self._columns if c.name == name), None)
             typed = f"cast({column.typed} as {spec.type})" if column else f"cast(null as {spec.type})"
             picked += [f'{typed} as "{name}"', f"{self._fault(column) if column else 'null'} as _f{i}"]
-        typed = f"select {', '.join(picked)} from ({self._layers(rows, folded)})"
+        typed = f"select {', '.join(picked)} from ({self._layers(rows, folded, proved=proved)})"
         return self._rules.careful(typed, "_broken", {place: f"_f{i}" for i, place in enumerate(self.places)})
 
     def fold_rows(self, fold: Fold, rows: str) -> str:
@@ -238,9 +248,16 @@ class Program:
 
     # -- layers -------------------------------------------------------------------------------------------------------
 
-    def _layers(self, rows: str, settled: set[str] | None, cast: Container[str] = (), told: Container[str] = ()) -> str:
+    def _layers(
+        self,
+        rows: str,
+        settled: set[str] | None,
+        cast: Container[str] = (),
+        told: Container[str] = (),
+        proved: Container[str] = (),
+    ) -> str:
         """Everything up to the instants in UTC (u), their local time (l) and whether their hour was assumed (a)."""
-        current, folded = self._typed(rows, cast), settled or set()
+        current, folded = self._typed(rows, cast, proved), settled or set()
         known = [c for c in self._times if f"u_{c.name}" in told]
         instants = [c for c in self._times if c not in known]
         if known:
@@ -307,8 +324,8 @@ class Program:
         patterns = _patterns(column.source, "timestamp")
         return any(not values.has_offset(p) for p in patterns), any(values.has_offset(p) for p in patterns)
 
-    def _typed(self, rows: str, done: Container[str] = ()) -> str:
-        """r → x → y → p → v → typed; of the columns that are done already x → typed."""
+    def _typed(self, rows: str, done: Container[str] = (), proved: Container[str] = ()) -> str:
+        """r → x → y → p → v → typed; of the columns that are done already x → typed, of those proved in pieces x, p → v → typed."""
         layers: list[list[str]] = [[] for _ in range(6)]
         composed, cast, written, plain, texts, typed = layers
         if self._compose:
@@ -334,15 +351,16 @@ class Program:
                 typed.append(f"{values.instant(v, patterns)} as o_{name}")
             else:
                 found = values.date(v, patterns) if is_date else cells.typed(c.source, c.spec, v)
-            if form := cells.plain(c.source, c.spec, name, self._r(c.source.columns[0]), patterns):
+            value = f"x_{name}" if name in proved else None
+            if value is None and (form := cells.plain(c.source, c.spec, name, self._r(c.source.columns[0]), patterns)):
                 cast += [f"{form.cast} as x_{name}"] if form.cast else []
                 written += [f"{form.written} as y_{name}"] if form.written else []
                 otherwise = "false" if self._is_required(c) else f"{self._r(c.source.columns[0])} is null"
                 plain.append(f"coalesce({form.condition}, {otherwise}) as p_{name}")
-                text, found = (
-                    f"case when p_{name} then null else {text} end",
-                    f"case when p_{name} then {form.value} else {found} end",
-                )
+                value = form.value
+            if value is not None:
+                text = f"case when p_{name} then null else {text} end"
+                found = f"case when p_{name} then {value} else {found} end"
             texts.append(f"{text} as {v}")
             typed.append(f"{found} as {'w' if c in self._times else 't'}_{name}")
         current = rows

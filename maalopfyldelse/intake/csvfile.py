@@ -66,10 +66,14 @@ class CsvFile:
         return f"select {', '.join(picked) or '1 as one'} from {self._relation(self._text.path, careful)}"
 
     def by_columns(
-        self, texts: dict[str, str], typed: dict[str, tuple[str, Caster]], made: dict[str, tuple[str, Shift]]
+        self,
+        texts: dict[str, str],
+        typed: dict[str, tuple[str, Caster]],
+        made: dict[str, tuple[str, Shift]],
+        proofs: dict[str, str],
     ) -> ArrowCsv | None:
-        """The file for Arrow: columns of the file as text, cast ones, and what is made of those, by their names in the batches; None for
-        a file with quotes."""
+        """The file for Arrow: columns of the file as text, cast ones, what is made of those, and where they are proved, by their names in
+        the batches; None for a file with quotes."""
         from .arrowcsv import ArrowCsv
 
         form = self._form
@@ -81,9 +85,11 @@ class CsvFile:
             form.header_row,
             len(self.names),
             form.delimiter,
+            self.max_line,
             {name: place(column) for name, column in texts.items()},
             {name: (place(column), cast) for name, (column, cast) in typed.items()},
             made,
+            proofs,
             threads=min(threads(), MOST_AHEAD),
         )
 
@@ -169,9 +175,9 @@ class CsvFile:
             def lines() -> Iterator[str]:
                 nonlocal length
                 for text in handle:
-                    length += len(text)
-                    if length > self.max_line + len(text):  # lines before this one, of the same record
+                    if length > self.max_line:  # lines before this one, of the same record
                         raise too_long(self._form.header_row + line + 1, self.max_line)
+                    length += len(text.encode())
                     yield text
 
             reader = csv.reader(lines(), **self._dialect())  # type: ignore[arg-type]
@@ -191,6 +197,8 @@ class CsvFile:
                     raise Refused(
                         "STRAY_QUOTE", "a quote stands inside a value and is not doubled. Export it again.", line=number
                     ) from None
+                if length > self.max_line:  # which the engine leaves out without a word when it is to go on
+                    raise too_long(self._form.header_row + line + 1, self.max_line)
                 yield self._form.header_row + line + 1, fields
                 line, length = reader.line_num, 0
 

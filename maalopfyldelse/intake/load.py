@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract import Layout
 from ..home import Home
 from . import zones
-from .arrowcells import NotPlain
+from .arrowcells import NotLines, NotPlain
 from .arrowclock import Shift, Unsettled
 from .cast import UNSETTLED, Program
 from .csvfile import CsvFile, quoted
@@ -86,7 +86,8 @@ class Loader:
         self._delivery_id, self._table = delivery_id, rules.table
         self._numbered = home.tmp / f"{delivery_id}.numbered.parquet"
         self._program = Program(layout, rules, compose=not file.is_ascii)
-        self._failure: NotPlain | Unsettled | None = None  # why Arrow could not read the file
+        # Why Arrow could not read the file: after NotPlain it casts no columns as a whole, after NotLines it reads nothing of it.
+        self._failure: Exception | None = None
 
     def load(self, is_too_many: Callable[[int, int], bool]) -> Loaded:
         """Writes the rows that fit. `is_too_many(set aside, read)`: of a delivery that will be refused not all faults are noted.
@@ -138,27 +139,50 @@ class Loader:
             return self._copy_strictly(rows, self._settle_folds(rows))
 
     def _copy_strictly(self, rows: str, settled: set[str] | None) -> int:
+        program = self._program
         kept = self._copy_by_arrow(settled, {})
-        return self._copy(self._program.strict(rows, settled), self._target) if kept is None else kept
+        if kept is None:
+            kept = self._copy_by_pieces(program.strict("select * from arrow_rows", settled, proved=program.casters), self._target)
+        return self._copy(program.strict(rows, settled), self._target) if kept is None else kept
 
     def _copy_by_arrow(self, settled: set[str] | None, clocks: dict[str, tuple[str, Shift]]) -> int | None:
         """From Arrow's columns; None where cells are not written plainly, or a time of `clocks` does not stand for one instant."""
+        if isinstance(self._failure, NotPlain):
+            return None
+        program, casters = self._program, self._program.casters
+        select = program.strict("select * from arrow_rows", settled, casters, clocks)
+        return self._copy_columns(select, self._target, program.texts(casters), clocks, {})
+
+    def _copy_by_pieces(self, select: str, target: Path) -> int | None:
+        """From Arrow's columns where a piece of the file is plain, and its text where it is not; None where Arrow cannot split it."""
+        proofs = {f"p_{name}": f"x_{name}" for name in self._program.casters}
+        return self._copy_columns(select, target, self._program.texts(()), {}, proofs)
+
+    def _copy_columns(
+        self, select: str, target: Path, texts: dict[str, str], clocks: dict[str, tuple[str, Shift]], proofs: dict[str, str]
+    ) -> int | None:
+        """A statement over Arrow's columns; None where they cannot be made, and then `_failure` says why.
+
+        Raises OSError or MemoryError for trouble of the machine's, which is no fault of the file's.
+        """
         import duckdb
 
-        program, casters = self._program, self._program.casters
-        if not casters or isinstance(self._failure, NotPlain) or not isinstance(self._file, CsvFile):
+        casters = self._program.casters
+        if not casters or isinstance(self._failure, NotLines) or not isinstance(self._file, CsvFile):
             return None
         typed = {f"x_{name}": (self._layout.columns[name].columns[0], cast) for name, cast in casters.items()}
-        found = self._file.by_columns(program.texts(casters), typed, clocks)
+        found = self._file.by_columns(texts, typed, clocks, proofs)
         if found is None:
             return None
         self._con.register("arrow_rows", found.batches())
         try:
-            return self._copy(program.strict("select * from arrow_rows", settled, casters, clocks), self._target)
+            return self._copy(select, target)
         except duckdb.Error:
-            self._failure = found.failure
+            if isinstance(found.failure, OSError | MemoryError):
+                raise found.failure from None
             if found.failure is None:
                 raise
+            self._failure = found.failure
             return None
         finally:
             self._con.unregister("arrow_rows")
@@ -167,15 +191,7 @@ class Loader:
         program, names = self._program, self._program.places
         rows = self._file.select(program.needed, careful=True)
         settled = self._settle_folds(rows)
-        place = quoted(str(self._numbered))
-        if isinstance(self._file, CsvFile) and not self._rules.looks_up:
-            # no join mixes up the rows, and to number them while they are read would take one thread only
-            unnumbered = self._file.select(program.needed, careful=True, numbered=False)
-            split = self._copy(program.careful(unnumbered, settled), self._numbered)
-            numbered = f"(select * replace (file_row_number + 1 as _row) from read_parquet({place}, file_row_number = true))"
-        else:
-            split = self._copy(program.careful(rows, settled), self._numbered)
-            numbered = f"read_parquet({place})"
+        split, numbered = self._split(rows, settled)
         flags = [f"_f{i}" for i in range(len(names))]
         faulty = " or ".join(f"{flag} is not null" for flag in ["_broken", *flags])
         columns = ", ".join(f'"{name}"' for name in [*self._table.columns, "delivery_id"])
@@ -200,6 +216,20 @@ class Loader:
         if words:
             self._refuse_unknown(words, located.lines, loaded)
         return loaded
+
+    def _split(self, rows: str, settled: set[str]) -> tuple[int, str]:
+        """Writes all rows with their faults: how many, and the relation that has them, numbered."""
+        program, place = self._program, quoted(str(self._numbered))
+        if not isinstance(self._file, CsvFile) or self._rules.looks_up:
+            return self._copy(program.careful(rows, settled), self._numbered), f"read_parquet({place})"
+        # no join mixes up the rows, and to number them while they are read would take one thread only
+        numbered = f"(select * replace (file_row_number + 1 as _row) from read_parquet({place}, file_row_number = true))"
+        unnumbered = "select *, cast(null as bigint) as _row, cast(null as varchar) as _broken from arrow_rows"
+        split = self._copy_by_pieces(program.careful(unnumbered, settled, program.casters), self._numbered)
+        if split is None or not self._file.has_as_many_lines(split):
+            unnumbered = self._file.select(program.needed, careful=True, numbered=False)
+            split = self._copy(program.careful(unnumbered, settled), self._numbered)
+        return split, numbered
 
     def _failing_rule(self) -> Refused | None:
         """The refusal that names the row rule which stumbles over a value; None where the file cannot be read at all."""
