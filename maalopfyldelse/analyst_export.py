@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .copies import quoted
-from .engine import engine_words
+from .engine import ALWAYS, engine_words
 from .errors import CallerError, MaalError, nearest
 from .home import Home
 
@@ -38,7 +38,7 @@ def export(home: Home, target: Path, tables: Sequence[str] = ()) -> list[str]:
     work.unlink(missing_ok=True)
     try:
         shutil.copyfile(home.analyst, work)
-        with duckdb.connect(str(work), config={"autoinstall_known_extensions": False}) as con:
+        with duckdb.connect(str(work), config=ALWAYS) as con:
             pointing = [row[0] for row in con.execute(_CURRENT).fetchall()]
             for table in tables:
                 if table not in pointing:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from .home import Home
 
 
+# Of every connection that writes. The engine downloads nothing, and has no threads of its own for files: a statement that fails while
+# those write a Parquet file may wait for them for ever (DuckDB 2.0.0), and without them it takes as long.
+ALWAYS: dict[str, Any] = {"autoinstall_known_extensions": False, "async_threads": 0}
+
+
 def settings() -> dict[str, Any]:
     """Threads and memory: what `MAAL_THREADS` and `MAAL_MEMORY_LIMIT` say, else the processors that the process may use and 60 pct.
     of the machine's or container's memory (the rest is for what runs beside the engine)."""
@@ -40,7 +45,7 @@ def open_in_memory(**more: str) -> duckdb.DuckDBPyConnection:
     """An in-memory database. Raises CallerError when the environment asks for what the engine cannot give."""
     import duckdb
 
-    config = settings() | {"autoinstall_known_extensions": False, "autoload_known_extensions": False} | more
+    config = settings() | ALWAYS | {"autoload_known_extensions": False} | more
     try:
         con = duckdb.connect(":memory:", config=config)
     except (duckdb.InvalidInputException, duckdb.ParserException, duckdb.SyntaxException):
