@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .engine import engine_words, memory_limit
+from .engine import engine_words
 from .errors import CallerError, MaalError, nearest
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from .intake.current import CurrentTable
 
 NAMES = ("duckdb", "spark")
-BYTES_A_ROW = 450  # what the joins of telephone_answers take, measured over thirty million events
-ROWS_A_PART = 4_000_000
+ROWS_A_PART = 4_000_000  # whose joins take some 2 GB (telephone_answers); more take longer a row, and fewer do not take less time
 Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]  # a SELECT with named parameters → its rows
 
 
@@ -40,8 +39,8 @@ class Engine(Protocol):
     def over(self, con: duckdb.DuckDBPyConnection, current: Mapping[str, CurrentTable], tables: Mapping[str, Table]) -> Ask:
         """Answers over these current rows, which stand as views in `con`; `tables` declares their columns."""
 
-    def parts(self, con: duckdb.DuckDBPyConnection, rows: int) -> int:
-        """In how many parts it counts so many rows of a table that may be counted in parts."""
+    def parts(self, rows: int) -> int:
+        """In how many parts it counts so many rows of a table that may be counted in parts; 0 where it divides its work by itself."""
 
     def versions(self) -> dict[str, str]:
         """The libraries that count, as far as they are not among those of every run."""
@@ -68,9 +67,9 @@ class DuckDB:
 
         return keeping
 
-    def parts(self, con: duckdb.DuckDBPyConnection, rows: int) -> int:
-        """One where half of the engine's memory does for all; else of a size that needs little, and takes a sixth more time."""
-        return 1 if 2 * rows * BYTES_A_ROW <= memory_limit(con) else -(-rows // ROWS_A_PART)
+    def parts(self, rows: int) -> int:
+        """As many as keep a part small, so that memory stays flat."""
+        return max(1, -(-rows // ROWS_A_PART))
 
     def versions(self) -> dict[str, str]:
         return {}

@@ -142,14 +142,23 @@ def columns_read(measure: Measure, columns: Iterable[str]) -> list[str]:
     return [name for name in columns if re.search(rf"\b{name}\b", measure.text, re.IGNORECASE)]
 
 
-def parts_of(measure: Measure, columns: Iterable[str], many: int) -> list[str]:
+def parts_of(measure: Measure, columns: Iterable[str], many: int, within: Days | None = None) -> list[str]:
     """SELECTs of the leading table's rows in so many parts, with those of its columns that the query reads; none has a row that
-    belongs together with one of another. Empty for one part: the table as it is."""
+    belongs together with one of another. `within`: only of the rows that belong to this window. Empty for none, and where one would be
+    the table as it is."""
     leading = measure.header.leading[0]
-    if many == 1 or leading.together_by is None:
+    if leading.together_by is None or (many == 1 and within is None):
         return []
-    rows = f"select {', '.join(columns_read(measure, columns))} from {leading.table} where hash({leading.together_by}) % {many}"
-    return [f"{rows} = {part}" for part in range(many)]
+    together, rows = leading.together_by, f"select {', '.join(columns_read(measure, columns))} from {leading.table}"
+    conditions = [f"where hash({together}) % {many} = {part}" for part in range(many)] if many > 1 else [""] * many
+    if within is None:
+        return [f"{rows} {condition}" for condition in conditions]
+    window = leading.window.replace("$from_date", f"date '{within.after}'").replace("$as_of", f"date '{within.to}'")
+    # the part is told within the brackets only: beside them it would have the engine expect few rows, and join the wrong way round
+    return [
+        f"{rows} where {together} in (select {together} from {leading.table} {condition} group by 1 having {window})"
+        for condition in conditions
+    ]
 
 
 def _parted(query: str, measure: Measure, parts: Sequence[str]) -> Iterator[str]:

@@ -201,10 +201,13 @@ class Scanning:
     def count(self, measure: Measure, scan: Scan, combinations: list[Options]) -> Scanned:
         """The cells of a scan, counted now, from stored files that are whole."""
         self.hold(measure)
-        leading = rows_of(scan.days, self.stamps(measure)) if measure.header.months else None
         table = self.declared.tables[measure.header.leading[0].table]
-        many = self.engine.parts(self.connection, self.current[table.table].current_rows)
-        parts = parts_of(measure, [*table.columns, *BUILT_IN_COLUMNS], many)
+        rows, leading, within = self.current[table.table].current_rows, None, None
+        if measure.header.months:
+            leading = rows_of(scan.days, self.stamps(measure))
+            if 2 * leading < rows:  # few: the others are left out before the query joins any
+                rows, within = leading, scan.days
+        parts = parts_of(measure, [*table.columns, *BUILT_IN_COLUMNS], self.engine.parts(rows), within)
         return run_scan(self.ask, measure, scan, combinations, parts, leading)
 
     def stamps(self, measure: Measure) -> Stamps:

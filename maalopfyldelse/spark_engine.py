@@ -56,9 +56,9 @@ class Spark:
                 "elsewhere, set JAVA_HOME to where it lies."
             )
 
-    def parts(self, con: duckdb.DuckDBPyConnection, rows: int) -> int:
-        """One: it parts its work by itself."""
-        return 1
+    def parts(self, rows: int) -> int:
+        """It divides its work by itself."""
+        return 0
 
     def over(self, con: duckdb.DuckDBPyConnection, current: Mapping[str, CurrentTable], tables: Mapping[str, Table]) -> Ask:
         """Answers over these current rows; a table's view is made when a query first names it."""

@@ -150,13 +150,15 @@ def test_parts_sum_to_the_whole(bench: Bench, name: str) -> None:
         scan = Scan(name, Days(trial.from_date, trial.as_of), tuple(given.items()))
         readings = sorted({tuple((measure.defaults | dict(words)).items()) for words in trial.readings.values()})
 
-        def counted(parts: int) -> Scanned | str:
+        def counted(parts: int, within: Days | None = None) -> Scanned | str:
             try:
-                return run_scan(ask, measure, scan, readings, parts_of(measure, columns, parts))
+                return run_scan(ask, measure, scan, readings, parts_of(measure, columns, parts, within))
             except MaalError as error:  # rows without a queue
                 return str(error)
 
         assert counted(parts) == counted(1)
+        if measure.header.months:  # and no row outside the window has to do with one that belongs to it
+            assert counted(parts, scan.days) == counted(1, scan.days) == counted(1)
 
     same()
 

@@ -55,12 +55,11 @@ def test_calls_counted_in_parts_come_to_the_same(world: World, monkeypatch: pyte
         plan = load_plan(world.declared, "star-2021")
         scanning = Scanning(world.home, world.declared, world.ledger, plan, date(2021, 12, 31), known, keeps_cells=False)
         scans = [scan for scan in scanning.scans if scan.measure == "telephone_answers"]
-        parts = scanning.engine.parts(scanning.connection, scanning.current["call_events"].current_rows)
+        parts = scanning.engine.parts(scanning.current["call_events"].current_rows)
         return parts, [scanning.scanned(scan) for scan in scans]
 
     parts, at_once = counted()
     assert parts == 1 and at_once
-    monkeypatch.setattr(engines, "BYTES_A_ROW", 10**9)  # so that memory does for none
     monkeypatch.setattr(engines, "ROWS_A_PART", 10_000)
     parts, found = counted()
     assert parts > 2 and found == at_once

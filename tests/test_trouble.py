@@ -14,7 +14,6 @@ from sqlalchemy.exc import OperationalError
 
 from maalopfyldelse import trouble
 from maalopfyldelse.engine import connect, memory_limit, open_in_memory, spill_into
-from maalopfyldelse.engines import DuckDB
 from maalopfyldelse.errors import CallerError, MaalError
 from maalopfyldelse.gx_suite import _outcome
 from maalopfyldelse.home import Home
@@ -121,18 +120,6 @@ def test_the_command_tells_trouble_and_shows_defects(
 
 
 # --- stored files
-
-
-@pytest.mark.parametrize(
-    ("limit", "rows", "parts"),
-    [("1GB", 0, 1), ("1GB", 1_000_000, 1), ("1GB", 4_000_000, 1), ("1GB", 9_000_000, 3), ("64GB", 30_000_000, 1)],
-)
-def test_memory_says_in_how_many_parts_rows_are_counted(
-    monkeypatch: pytest.MonkeyPatch, limit: str, rows: int, parts: int
-) -> None:
-    monkeypatch.setenv("MAAL_MEMORY_LIMIT", limit)
-    with open_in_memory() as con:
-        assert DuckDB().parts(con, rows) == parts
 
 
 @pytest.fixture
