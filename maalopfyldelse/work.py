@@ -93,7 +93,8 @@ class Work:
             for other in self._looked_up(self.declared.extracts[extract_id]):
                 if other not in self._begun:  # two extracts may look each other up
                     self.intake(other)
-            self._intaken[extract_id] = self._take(extract_id)
+            with self.ledger.held():
+                self._intaken[extract_id] = self._take(extract_id)
         return self._intaken[extract_id]
 
     def _looked_up(self, extract: Extract) -> list[str]:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,23 @@ def test_a_ledger_without_the_hash_of_the_rows_is_opened_and_added_to() -> None:
         assert before.store_sha256 is None
         h.put("b.csv", "id,amount\n2,2\n")
         assert all(d.store_sha256 for d in h.take().new if d.name == "b.csv")
+
+
+def test_a_ledger_kept_open_writes_at_once_and_other_threads_ask_it_too(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    with pytest.raises(ZeroDivisionError), ledger.held():
+        seen = ledger.first_seen("a", SIGHTED)
+        assert Ledger(ledger.path).first_seen("a", SIGHTED.replace(year=2040)) == seen
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(ledger.first_seen, "b", SIGHTED).result()
+        with ledger.held():  # within the other: closed by that
+            ledger.remember_files({"a": (1, 1, 1, 1, "a")})
+        with pytest.raises(sqlite3.IntegrityError):  # all of it or nothing
+            ledger.remember_files({"b": (1, 1, 1, 1, "b"), "c": (None,) * 5})  # type: ignore[dict-item]
+        assert list(ledger.remembered_files()) == ["a"]
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.sqlite"]
+    assert list(ledger.remembered_files()) == ["a"]
 
 
 def test_a_failure_between_store_and_ledger_is_made_good_by_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,10 @@ store; no cell value ever stands here.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,6 +113,7 @@ class Facts:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._mine = threading.local()
         try:
             with self._open() as con:
                 con.execute("pragma journal_mode=wal")
@@ -144,14 +146,23 @@ class Facts:
         raise MaalError(f"The ledger {source} is being written to all the time. Try again when the run has ended.")
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        con = sqlite3.connect(self.path, timeout=30)
-        con.row_factory = sqlite3.Row
-        try:
-            with con:  # one transaction: all of it or nothing
+    def held(self) -> Iterator[sqlite3.Connection]:
+        """Keeps the file open meanwhile for what this thread asks: to open and close it takes longer than most questions."""
+        if (con := getattr(self._mine, "con", None)) is not None:
+            yield con
+            return
+        with closing(sqlite3.connect(self.path, timeout=30)) as con:
+            con.row_factory = sqlite3.Row
+            self._mine.con = con
+            try:
                 yield con
-        finally:
-            con.close()
+            finally:
+                self._mine.con = None
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with self.held() as con, con:  # one transaction: all of it or nothing
+            yield con
 
     # -- deliveries ---------------------------------------------------------------------------------------------------
 
