@@ -205,7 +205,7 @@ class Scanning:
         rows, leading, within = self.current[table.table].current_rows, None, None
         if measure.header.months:
             leading = rows_of(scan.days, self.stamps(measure))
-            if 2 * leading < rows:  # few: the others are left out before the query joins any
+            if 4 * leading < rows:  # few: the others are left out before the query joins any
                 rows, within = leading, scan.days
         parts = parts_of(measure, [*table.columns, *BUILT_IN_COLUMNS], self.engine.parts(rows), within)
         return run_scan(self.ask, measure, scan, combinations, parts, leading)
