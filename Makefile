@@ -53,7 +53,7 @@ fuzz: $(READY)  ## hold intake against the reference reader on FUZZ=10000 made a
 bench-intake: $(READY)  ## measure intake of CALLS=10000000 call events, and of twice as many, against DuckDB's own typed copy (ROUNDS=3)
 	$(BIN)/python -m benchmarks.intake --call-events $(CALLS) --rounds $(ROUNDS)
 
-bench: $(BENCH_READY)  ## measure the whole job against pandas, polars and SQL by hand (half an hour, 20 GB of disk)
+bench: $(BENCH_READY)  ## measure the whole job against pandas, polars and SQL by hand (forty minutes, 20 GB of disk)
 	@$(BIN)/python -m benchmarks.bench
 
 bench-small: $(BENCH_READY)  ## the same at a tenth of the size
