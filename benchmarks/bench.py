@@ -256,7 +256,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
     parser.add_argument("--small", action="store_true", help="a tenth of the size")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / ".bench", help="where everything is made and kept")
-    parser.add_argument("--rounds", type=int, help="of each measurement (default: 3, growth 2, the small one 2 and 1; pandas 1)")
+    parser.add_argument(
+        "--rounds", type=int, help="of each measurement (default: 3, small 2); growth has one less, pandas and the new month one"
+    )
     parser.add_argument(
         "--only", help="cold, date, nothing, month, growth or orchestration, with blanks between; then nothing is written"
     )
@@ -283,7 +285,7 @@ def main(arguments: list[str] | None = None) -> int:
         "nothing": lambda: nothing_new(bench, home, rounds),
         "month": lambda: new_month(bench, 1),
         "growth": lambda: growth(bench, grown, max(1, rounds - 1)),
-        "orchestration": lambda: orchestration(bench, 3),
+        "orchestration": lambda: orchestration(bench, rounds),
     }
     for name, part in parts.items():
         figures += part() if name in wanted else ()

@@ -100,9 +100,12 @@ def _measure(measure: Measure, declared: Declared) -> Iterator[str]:
         if leading.table not in declared.tables:
             yield f"{measure.path.name}: leading names '{leading.table}', which is no declared table"
             return
-        if leading.together_by and leading.together_by not in declared.tables[leading.table].columns:
-            yield f"{measure.path.name}: together_by names '{leading.together_by}', which is no column of {leading.table}"
-            return
+        if leading.together_by:
+            together = declared.tables[leading.table].columns.get(leading.together_by)
+            if together is None or not together.required:  # rows without one would all belong together
+                what = "is no column of" if together is None else "may be empty in"
+                yield f"{measure.path.name}: together_by names '{leading.together_by}', which {what} {leading.table}"
+                return
     if staff := measure.header.staff:
         columns = declared.tables[measure.header.leading[0].table].columns
         for column in (c for c in (staff.by, staff.fte) if c not in columns):

@@ -444,6 +444,7 @@ def test_check_fails_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     for name, said, wrong in (
         ("no_table", "table: call_events, together_by", "table: call_event, together_by"),
         ("no_column", "together_by: call_id", "together_by: caller"),
+        ("no_word", "together_by: call_id", "together_by: queue_key"),
         ("no_group", "placed_by: min(started_date)", "placed_by: started_date"),
         ("no_date", "placed_by: min(started_date)", "placed_by: min(started_at)"),
     ):
@@ -454,7 +455,7 @@ def test_check_fails_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["check", "--declared", str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()
     failed = [line for line in lines if line.startswith("FAIL")]
-    names = ["by_clock", "no_column", "no_date", "no_group", "no_sql", "no_staff", "no_table", "one_column_less"]
+    names = ["by_clock", "no_column", "no_date", "no_group", "no_sql", "no_staff", "no_table", "no_word", "one_column_less"]
     assert failed == [*(f"FAIL measure {name}" for name in names), "FAIL plan siri-x"]
     assert sum(line.startswith("OK") for line in lines) > 15
     for text in (
@@ -462,6 +463,7 @@ def test_check_fails_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[
         "no_sql.sql: not valid SQL",
         "no_table.sql: leading names 'call_event', which is no declared table",
         "no_column.sql: together_by names 'caller', which is no column of call_events",
+        "no_word.sql: together_by names 'queue_key', which may be empty in call_events",
         "no_group.sql: Binder Error",
         "no_date.sql: placed_by is timestamp, not date",
         "no_staff.sql: leading names 'absences', which is no declared table",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from world import World, stamp
 
-from maalopfyldelse import measures
+from maalopfyldelse import measures, scanning
 from maalopfyldelse.counting import Days, Scan
 from maalopfyldelse.dates import DANISH_ZONE
 from maalopfyldelse.declared import REPOSITORY
@@ -19,7 +19,7 @@ from maalopfyldelse.errors import CallerError, MaalError
 from maalopfyldelse.measures import Cell, Scanned
 from maalopfyldelse.months import apart, months_of, stamps_sql
 from maalopfyldelse.named_columns import names_what_it_reads
-from maalopfyldelse.query import read_measure
+from maalopfyldelse.query import Measure, read_measure
 from maalopfyldelse.scanning import Scanning, load_plan
 
 CALLS = REPOSITORY / "sql" / "telephone_answers.sql"
@@ -100,6 +100,25 @@ def test_a_month_delivered_again_is_counted_again_only_when_its_rows_differ(worl
         "2021-06-02T0800", "puzzel", "puzzel_call_events_2021-02.csv", same.replace("+45 00 00 00 00", "+45 00 00 00 02")
     )
     assert scanned(world, MARCH)[1] == []  # the numbers that differ are not kept
+
+
+def test_of_a_window_with_few_rows_the_others_are_left_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = set()
+
+    def parts_of(measure: Measure, columns: list[str], many: int, within: Days | None) -> list[str]:
+        asked.add(within)
+        return measures.parts_of(measure, columns, many, within)
+
+    monkeypatch.setattr(scanning, "parts_of", parts_of)
+    scanned(world, MARCH)
+    assert asked == {None}
+    shutil.rmtree(world.home.store / "cells")
+    first = date(2021, 1, 1)
+    few, _ = scanned(world, first)
+    assert asked == {None, Days(date(2020, 12, 31), first)}
+    shutil.rmtree(world.home.store / "cells")
+    monkeypatch.setattr(scanning, "parts_of", lambda *given: [])
+    assert scanned(world, first)[0] == few
 
 
 def test_another_list_of_queues_has_every_month_counted(world: World) -> None:

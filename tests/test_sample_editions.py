@@ -63,6 +63,7 @@ def test_calls_counted_in_parts_come_to_the_same(world: World, monkeypatch: pyte
     monkeypatch.setattr(engines, "ROWS_A_PART", 10_000)
     parts, found = counted()
     assert parts > 2 and found == at_once
+    assert [engines.DuckDB().parts(rows) for rows in (0, 1, 10_000, 10_001, 30_000)] == [1, 1, 1, 2, 3]
 
 
 def test_every_verdict_word_occurs(computed: dict[tuple[str, date], Computed]) -> None:
